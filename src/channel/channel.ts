@@ -1,0 +1,46 @@
+import type { ConnectionOptions } from "node:tls";
+import type { Interceptor, Transport } from "@connectrpc/connect";
+import type { Instance } from "../contract/instance.ts";
+
+/** What the mesh hands to a channel when it connects to an instance. */
+export interface ChannelOptions {
+  /** Run around each attempt, after the interceptors of the mesh and the client. */
+  readonly interceptors: readonly Interceptor[];
+  /** Largest response message, also after decompression, in bytes. */
+  readonly readMaxBytes: number;
+  /** Largest request message, in bytes. */
+  readonly writeMaxBytes: number;
+  /** How long connecting may take, in milliseconds. */
+  readonly connectTimeoutMs: number;
+  /** TLS settings for `https:` addresses, as of `node:tls`. */
+  readonly tls?: ConnectionOptions | undefined;
+  /**
+   * Tells the mesh that the connection broke or is being ended by the other
+   * side, so that the instance gets no more calls until it can be reached
+   * again. A channel without connections never calls it.
+   */
+  readonly onLost: (error: unknown) => void;
+}
+
+/** A `Transport` to one instance. Disposing of it lets running calls finish. */
+export type PeerTransport = Transport & AsyncDisposable;
+
+/**
+ * One way to speak to an instance. `connect` must not wait or throw when the
+ * instance is down: it connects with the first call, and again after a loss.
+ */
+export interface Channel {
+  /** Name, as in `Instance.channels` and in a preference. */
+  readonly name: string;
+  /** Makes a transport to the instance's address for this channel. */
+  connect(instance: Instance, options: ChannelOptions): PeerTransport;
+}
+
+/** The address of an instance for a channel. Throws when the instance does not offer it. */
+export function addressOf(instance: Instance, channel: string): string {
+  const address = instance.channels[channel];
+  if (address === undefined) {
+    throw new TypeError(`instance ${instance.id} does not offer the channel ${channel}`);
+  }
+  return address;
+}
