@@ -1,11 +1,10 @@
 import type { ConnectionOptions } from "node:tls";
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import type { Instance } from "../contract/instance.ts";
+import type { Hosted } from "../protocol/hosted.ts";
 
 /** What the mesh hands to a channel when it connects to an instance. */
 export interface ChannelOptions {
-  /** Run around each attempt, after the interceptors of the mesh and the client. */
-  readonly interceptors: readonly Interceptor[];
   /** Largest response message, also after decompression, in bytes. */
   readonly readMaxBytes: number;
   /** Largest request message, in bytes. */
@@ -20,10 +19,24 @@ export interface ChannelOptions {
    * again. A channel without connections never calls it.
    */
   readonly onLost: (error: unknown) => void;
+  /** What this process hosts itself, for channels that need no wire. */
+  readonly hosted: Hosted;
 }
 
 /** A `Transport` to one instance. Disposing of it lets running calls finish. */
-export type PeerTransport = Transport & AsyncDisposable;
+export interface PeerTransport extends Transport, AsyncDisposable {
+  /**
+   * Optional: connects without a call. The mesh uses it to find out whether an
+   * instance that was lost can be reached again; without it, a call finds out.
+   */
+  probe?(signal: AbortSignal): Promise<void>;
+}
+
+/** Options that every built-in channel takes. */
+export interface ChannelInit {
+  /** Run around each attempt over this channel, inside those of the mesh and the client. */
+  readonly interceptors?: readonly Interceptor[] | undefined;
+}
 
 /**
  * One way to speak to an instance. `connect` must not wait or throw when the

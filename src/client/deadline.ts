@@ -1,0 +1,50 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { maxTimerMs } from "../async/sleep.ts";
+import { meshError, reasonOf } from "../error.ts";
+
+/**
+ * The deadline of a call in whole milliseconds: the call's, else the client's,
+ * else the contract's, else the mesh's. There is always one; a time that is
+ * over never becomes "no timeout". Throws `deadline_exceeded` when it is 0 or less.
+ */
+export function callTimeoutMs(
+  call: number | undefined,
+  client: number | undefined,
+  contract: number | undefined,
+  mesh: number,
+): number {
+  const ms = call ?? client ?? contract ?? mesh;
+  if (!(ms > 0)) {
+    throw meshError(
+      Code.DeadlineExceeded,
+      "DEADLINE_EXCEEDED",
+      `the deadline was over before the call began (timeoutMs ${ms})`,
+    );
+  }
+  return Math.min(Math.ceil(ms), maxTimerMs);
+}
+
+/** A clock for what is left of a deadline, in whole milliseconds, never below 1. */
+export function remaining(timeoutMs: number): () => number {
+  const end = performance.now() + timeoutMs;
+  return () => Math.max(1, Math.ceil(end - performance.now()));
+}
+
+/** Adds to an ended deadline what the call was waiting for. */
+export function explainDeadline(
+  error: unknown,
+  timeoutMs: number,
+  obstacle: ConnectError | undefined,
+): ConnectError {
+  const failure = ConnectError.from(error);
+  if (failure.code !== Code.DeadlineExceeded || reasonOf(failure) !== undefined) return failure;
+  // An answer of the other side has metadata or details of its own: keep it as it is.
+  if (failure.details.length > 0 || failure.isWireError) return failure;
+  const why = obstacle === undefined ? "" : `: ${obstacle.rawMessage}`;
+  return meshError(
+    Code.DeadlineExceeded,
+    reasonOf(obstacle) ?? "DEADLINE_EXCEEDED",
+    `the call was not answered within ${timeoutMs} ms${why}`,
+    { cause: failure },
+  );
+}

@@ -1,0 +1,32 @@
+/** The messages of a streaming call, which can be offered to several attempts until one takes any. */
+export interface Replay<T> {
+  /** Whether a message was taken; then no other attempt can be made. */
+  readonly started: () => boolean;
+  /** The messages, for one attempt. */
+  readonly offer: () => AsyncIterable<T>;
+}
+
+/** Makes a {@link Replay} of a caller's messages. */
+export function replay<T>(messages: AsyncIterable<T>): Replay<T> {
+  let source: AsyncIterator<T> | undefined;
+  let started = false;
+  return {
+    started: () => started,
+    offer: () => ({
+      [Symbol.asyncIterator]: () => ({
+        next() {
+          started = true;
+          source ??= messages[Symbol.asyncIterator]();
+          return source.next();
+        },
+        // An attempt that took nothing must not end the caller's messages.
+        return(value?: unknown) {
+          return (started && source?.return?.(value)) || Promise.resolve({ done: true as const, value });
+        },
+        throw(error?: unknown) {
+          return (started && source?.throw?.(error)) || Promise.reject(error);
+        },
+      }),
+    }),
+  };
+}

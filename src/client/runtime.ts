@@ -1,0 +1,134 @@
+import type { DescService } from "@bufbuild/protobuf";
+import type { Interceptor } from "@connectrpc/connect";
+import type { Balancer } from "../balancer/balancer.ts";
+import type { Channel, ChannelOptions } from "../channel/channel.ts";
+import { instance } from "../contract/instance.ts";
+import { methodInfo } from "../contract/method.ts";
+import { configurationError } from "../error.ts";
+import type { RegistryDetail } from "../health/http.ts";
+import type { Hosted } from "../protocol/hosted.ts";
+import type { Registry, Target } from "../registry/registry.ts";
+import type { RetryPolicy } from "../resilience/retry.ts";
+import { Cluster } from "./cluster.ts";
+import { Discovery } from "./discovery.ts";
+import type { ChannelPreference } from "./options.ts";
+import { ClientPeer } from "./peer.ts";
+import { PeerPool } from "./peer-pool.ts";
+
+/** What all clients of a mesh share. */
+export interface ClientSettings {
+  readonly registry: Registry;
+  readonly channels: readonly Channel[];
+  readonly hosted: Hosted;
+  readonly connection: Omit<ChannelOptions, "onLost" | "hosted">;
+  readonly interceptors: readonly Interceptor[];
+  readonly balancer: Balancer;
+  readonly channel: ChannelPreference | undefined;
+  readonly waitForReady: boolean;
+  readonly timeoutMs: number;
+  readonly retry: RetryPolicy;
+  /** How long a suddenly empty target keeps its instances, in milliseconds. */
+  readonly emptyGraceMs: number;
+}
+
+/** One watch a target, one connection a peer, however many clients ask. */
+export class ClientRuntime implements AsyncDisposable {
+  readonly settings: ClientSettings;
+  readonly #pool: PeerPool;
+  readonly #channels: ReadonlyMap<string, Channel>;
+  readonly #discoveries = new Map<string, Discovery>();
+  readonly #clusters = new Set<Cluster>();
+  #closed = false;
+
+  constructor(settings: ClientSettings) {
+    this.settings = settings;
+    this.#pool = new PeerPool({ ...settings.connection, hosted: settings.hosted });
+    this.#channels = new Map(settings.channels.map((channel) => [channel.name, channel]));
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** What is known of every target that was called so far, for health reports. */
+  registryDetails(): readonly RegistryDetail[] {
+    return [...this.#discoveries.values()].map(({ target, state }) => {
+      const { instances = [], stale } = state.value ?? {};
+      return {
+        target: target.service,
+        instances: instances.length,
+        state: stale === undefined ? ("ok" as const) : ("stale" as const),
+        ...(stale === undefined
+          ? {}
+          : { sinceMs: Date.now() - stale.sinceMs, message: stale.error.rawMessage }),
+      };
+    });
+  }
+
+  /** The channels of a preference. Throws a configuration error for a name that the mesh lacks. */
+  channels(preference: ChannelPreference): readonly Channel[] {
+    const names = typeof preference === "string" ? [preference] : preference;
+    if (names.length === 0) throw configurationError("a channel preference needs at least one name");
+    return names.map((name) => {
+      const channel = this.#channels.get(name);
+      if (channel !== undefined) return channel;
+      const known = [...this.#channels.keys()].join(", ");
+      throw configurationError(
+        `the channel ${name} is not known to this mesh (${known}); add it to createMesh({ channels })`,
+      );
+    });
+  }
+
+  /** This process as a peer, when it hosts the service and the mesh has the channel `local`. */
+  local(service: DescService): ClientPeer | undefined {
+    const { hosted, connection } = this.settings;
+    const channel = this.#channels.get("local");
+    const [method] = service.methods;
+    if (channel === undefined || method === undefined || !hosted.find(method)) return undefined;
+    const self = instance({
+      id: "local",
+      component: "local",
+      services: [service.typeName],
+      channels: { local: "local:" },
+    });
+    return new ClientPeer(self, "local", (onLost) =>
+      channel.connect(self, { ...connection, hosted, onLost }),
+    );
+  }
+
+  /** A balanced view of the instances of a service, which lives until the mesh closes. */
+  cluster(service: DescService, balancer: Balancer | undefined): Cluster {
+    const cluster = new Cluster(
+      this.#discover(targetOf(service)),
+      this.#pool,
+      balancer ?? this.settings.balancer,
+    );
+    this.#clusters.add(cluster);
+    return cluster;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    for (const cluster of this.#clusters) cluster.close();
+    await Promise.all([...this.#discoveries.values()].map((d) => d[Symbol.asyncDispose]()));
+    await this.#pool.settled();
+  }
+
+  #discover(target: Target): Discovery {
+    const key = `${target.component ?? ""} ${target.service}`;
+    let discovery = this.#discoveries.get(key);
+    if (discovery === undefined) {
+      discovery = new Discovery(this.settings.registry, target, this.settings.emptyGraceMs);
+      this.#discoveries.set(key, discovery);
+    }
+    return discovery;
+  }
+}
+
+function targetOf(service: DescService): Target {
+  const [method] = service.methods;
+  return {
+    service: service.typeName,
+    component: method === undefined ? undefined : methodInfo(method).component,
+  };
+}

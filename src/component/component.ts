@@ -1,0 +1,169 @@
+import type { DescService } from "@bufbuild/protobuf";
+import type { Interceptor } from "@connectrpc/connect";
+import { checkContract } from "../contract/method.ts";
+import { configurationError } from "../error.ts";
+import type { HealthCheck } from "../health/check.ts";
+import type { Binding } from "./implement.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import type { ComponentState, Hook } from "./lifecycle.ts";
+
+/** Names of the channels that a component offers unless told otherwise. */
+export const defaultChannels: readonly string[] = ["protobuf", "json", "grpc", "grpc-web"];
+
+/** Options of {@link component}. */
+export interface ComponentOptions {
+  /**
+   * A DNS label: lower-case letters, digits and inner hyphens, at most 63.
+   * Default: the name of the first service in kebab-case (`GreetService` →
+   * `greet-service`).
+   */
+  readonly name?: string | undefined;
+  /** Free text. Default `0.0.0`. */
+  readonly version?: string | undefined;
+  /** What the component serves: at least one service, each once. */
+  readonly services: readonly Binding[];
+  /** Names of the channels to offer. Default `protobuf`, `json`, `grpc`, `grpc-web`. */
+  readonly channels?: readonly string[] | undefined;
+  /** Health checks. Default none: healthy while running. */
+  readonly checks?: readonly HealthCheck[] | undefined;
+  /** Server interceptors, run around each call of the component's services on every wire. */
+  readonly interceptors?: readonly Interceptor[] | undefined;
+  /** Runs before the component is reachable. */
+  readonly startup?: Hook | undefined;
+  /** Runs after its last call has ended. */
+  readonly shutdown?: Hook | undefined;
+  /** Time for `startup`, in milliseconds. Default 30000. */
+  readonly startupTimeoutMs?: number | undefined;
+  /** Time for `shutdown`, in milliseconds. Default 10000. */
+  readonly shutdownTimeoutMs?: number | undefined;
+  /** Share of calls relative to other instances: 1 to 65535. Default 10. */
+  readonly weight?: number | undefined;
+  /** The same while a check warns: 0 to 65535. Default 1. */
+  readonly warningWeight?: number | undefined;
+  /** Where this process runs, such as an availability zone. */
+  readonly zone?: string | undefined;
+  /** Free key-value pairs that the registry carries. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A deployment unit: services that start, stop and are found together. Made by {@link component}. */
+export interface Component {
+  readonly name: string;
+  readonly version: string;
+  readonly services: readonly Binding[];
+  readonly channels: readonly string[];
+  readonly checks: readonly HealthCheck[];
+  readonly interceptors: readonly Interceptor[];
+  readonly weight: number;
+  readonly warningWeight: number;
+  readonly zone: string | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Where the component is in its life. */
+  readonly state: ComponentState;
+  /** Changes the state; for the mesh that hosts the component. */
+  readonly lifecycle: Lifecycle;
+}
+
+/**
+ * Describes a component. Throws a configuration error that names the culprit:
+ * an invalid name, no services, a service twice, a weight out of range, or a
+ * contract option that makes no sense.
+ */
+export function component(options: ComponentOptions): Component {
+  const name = options.name ?? defaultName(options.services[0]?.service);
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) {
+    throw configurationError(
+      `component name "${name}" is not a DNS label: use lower-case letters, digits and inner hyphens, at most 63`,
+      { component: name },
+    );
+  }
+  checkServices(name, options.services);
+  const { weight = 10, warningWeight = 1, channels = defaultChannels } = options;
+  checkWeight(name, "weight", weight, 1);
+  checkWeight(name, "warningWeight", warningWeight, 0);
+  if (channels.length === 0) {
+    throw configurationError(`component ${name} offers no channel; leave channels out for the defaults`, {
+      component: name,
+    });
+  }
+  const lifecycle = new Lifecycle(name, {
+    startup: options.startup,
+    shutdown: options.shutdown,
+    startupTimeoutMs: options.startupTimeoutMs ?? 30_000,
+    shutdownTimeoutMs: options.shutdownTimeoutMs ?? 10_000,
+  });
+  return {
+    name,
+    version: options.version ?? "0.0.0",
+    services: options.services,
+    channels,
+    checks: options.checks ?? [],
+    interceptors: options.interceptors ?? [],
+    weight,
+    warningWeight,
+    zone: options.zone,
+    metadata: options.metadata ?? {},
+    lifecycle,
+    get state() {
+      return lifecycle.state;
+    },
+  };
+}
+
+function defaultName(service: DescService | undefined): string {
+  return (service?.name ?? "")
+    .replaceAll(/([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])/g, "$1$3-$2$4")
+    .toLowerCase();
+}
+
+function checkServices(name: string, services: readonly Binding[]): void {
+  if (services.length === 0) {
+    throw configurationError(
+      `component ${name} has no services; add implement(Service, implementation)`,
+      { component: name },
+    );
+  }
+  const seen = new Set<string>();
+  for (const { service } of services) {
+    if (seen.has(service.typeName)) {
+      throw configurationError(`component ${name} implements ${service.typeName} twice`, {
+        component: name,
+        service: service.typeName,
+      });
+    }
+    seen.add(service.typeName);
+    checkContract(service);
+  }
+}
+
+function checkWeight(name: string, option: string, value: number, least: number): void {
+  if (Number.isInteger(value) && value >= least && value <= 65_535) return;
+  throw configurationError(
+    `component ${name}: ${option} must be an integer from ${least} to 65535, not ${value}`,
+    { component: name },
+  );
+}
+
+/** Checks components that share a process. Throws when two share a name or a service. */
+export function checkTogether(components: readonly Component[]): void {
+  const names = new Set<string>();
+  const owners = new Map<string, string>();
+  for (const { name, services } of components) {
+    if (names.has(name)) {
+      throw configurationError(`two components are named ${name}; names are unique in a mesh`, {
+        component: name,
+      });
+    }
+    names.add(name);
+    for (const { service } of services) {
+      const owner = owners.get(service.typeName);
+      if (owner !== undefined) {
+        throw configurationError(
+          `${service.typeName} is implemented by both ${owner} and ${name}; a process serves it once`,
+          { component: name, service: service.typeName },
+        );
+      }
+      owners.set(service.typeName, name);
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import { Code } from "@connectrpc/connect";
+import { unlessAborted } from "../async/unless-aborted.ts";
+import { errorText, meshError } from "../error.ts";
+import { publish } from "../events.ts";
+
+/** Where a component is in its life. */
+export type ComponentState = "VIRGIN" | "STARTING" | "RUNNING" | "DRAINING" | "STOPPED" | "FAILED";
+
+/** Runs once when a component starts or stops. The signal aborts when its time is over. */
+export type Hook = (signal: AbortSignal) => void | Promise<void>;
+
+/** The hooks of a component, with their time limits filled in. */
+export interface Hooks {
+  readonly startup: Hook | undefined;
+  readonly shutdown: Hook | undefined;
+  /** In milliseconds. */
+  readonly startupTimeoutMs: number;
+  /** In milliseconds. */
+  readonly shutdownTimeoutMs: number;
+}
+
+/** The state of a component and the only ways to change it. */
+export class Lifecycle {
+  readonly #component: string;
+  readonly #hooks: Hooks;
+  #state: ComponentState = "VIRGIN";
+
+  constructor(component: string, hooks: Hooks) {
+    this.#component = component;
+    this.#hooks = hooks;
+  }
+
+  get state(): ComponentState {
+    return this.#state;
+  }
+
+  /** Runs the startup hook. A hook that fails or takes too long leaves FAILED and rejects. */
+  async start(signal?: AbortSignal): Promise<void> {
+    if (this.#state !== "VIRGIN") {
+      throw meshError(
+        Code.FailedPrecondition,
+        "STARTUP_FAILED",
+        `component ${this.#component} cannot start: it is ${this.#state}, and a component starts once`,
+        { metadata: { component: this.#component } },
+      );
+    }
+    this.#to("STARTING");
+    try {
+      await within(this.#hooks.startup, this.#hooks.startupTimeoutMs, signal);
+      this.#to("RUNNING");
+    } catch (error) {
+      this.#to("FAILED");
+      throw meshError(
+        Code.Internal,
+        "STARTUP_FAILED",
+        `component ${this.#component} did not start: ${errorText(error)}`,
+        { metadata: { component: this.#component }, cause: error },
+      );
+    }
+  }
+
+  /** From RUNNING to DRAINING: calls still finish, no new ones should come. */
+  drain(): void {
+    if (this.#state === "RUNNING") this.#to("DRAINING");
+  }
+
+  /**
+   * Runs the shutdown hook of a component that had started. A hook that fails
+   * or takes too long leaves FAILED and rejects.
+   */
+  async stop(): Promise<void> {
+    if (this.#state === "VIRGIN") this.#to("STOPPED");
+    if (this.#state !== "RUNNING" && this.#state !== "DRAINING") return;
+    this.drain();
+    try {
+      await within(this.#hooks.shutdown, this.#hooks.shutdownTimeoutMs, undefined);
+      this.#to("STOPPED");
+    } catch (error) {
+      this.#to("FAILED");
+      throw meshError(
+        Code.Internal,
+        "SHUTTING_DOWN",
+        `component ${this.#component} did not stop cleanly: ${errorText(error)}`,
+        { metadata: { component: this.#component }, cause: error },
+      );
+    }
+  }
+
+  #to(state: ComponentState): void {
+    const from = this.#state;
+    this.#state = state;
+    publish("component.state", () => ({ component: this.#component, from, to: state }));
+  }
+}
+
+/** Runs a hook; rejects at the time limit or the signal, even when the hook goes on. */
+async function within(
+  hook: Hook | undefined,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (hook === undefined) return;
+  const limit = new AbortController();
+  const timer = setTimeout(() => {
+    limit.abort(new Error(`it took longer than ${timeoutMs} ms`));
+  }, timeoutMs);
+  const either = signal === undefined ? limit.signal : AbortSignal.any([limit.signal, signal]);
+  try {
+    await unlessAborted(Promise.resolve(hook(either)), either);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,55 @@
+// The public API. Conformance suites for extension points are in `connect-mesh/testing`.
+export { createMesh } from "./mesh.ts";
+export type { Mesh, MeshState } from "./mesh.ts";
+export type { HealthOptions, MeshOptions } from "./mesh-options.ts";
+
+export { component } from "./component/component.ts";
+export type { Component, ComponentOptions } from "./component/component.ts";
+export { implement } from "./component/implement.ts";
+export type { Binding } from "./component/implement.ts";
+export type { ComponentState, Hook } from "./component/lifecycle.ts";
+
+export { check, HealthWarning, warning } from "./health/check.ts";
+export type { Check, CheckOptions, HealthCheck } from "./health/check.ts";
+export type { CheckResult, HealthReport } from "./health/report.ts";
+
+export { memory } from "./registry/memory.ts";
+export { file } from "./registry/file.ts";
+export type { FileRegistryOptions } from "./registry/file.ts";
+export { staticRegistry } from "./registry/static.ts";
+export { consul } from "./registry/consul/consul.ts";
+export type { ConsulOptions } from "./registry/consul/options.ts";
+export { registryFromEnv } from "./registry/from-env.ts";
+export type { Lease, Registry, Snapshot } from "./registry/registry.ts";
+export { effectiveWeight, instance } from "./contract/instance.ts";
+export type { HealthStatus, Instance, InstanceInit } from "./contract/instance.ts";
+export type { Target } from "./contract/target.ts";
+
+export { first } from "./balancer/first.ts";
+export { roundRobin } from "./balancer/round-robin.ts";
+export type { RoundRobinOptions } from "./balancer/round-robin.ts";
+export type { Balancer, CallInfo, Peer, Picker } from "./balancer/balancer.ts";
+
+export { protobuf } from "./channel/protobuf.ts";
+export { json } from "./channel/json.ts";
+export { grpc } from "./channel/grpc.ts";
+export { grpcWeb } from "./channel/grpc-web.ts";
+export { local } from "./channel/local.ts";
+export { addressOf } from "./channel/channel.ts";
+export type { Channel, ChannelInit, ChannelOptions, PeerTransport } from "./channel/channel.ts";
+export { connectionError, progressOf } from "./protocol/progress.ts";
+export type { Progress } from "./protocol/progress.ts";
+
+export { callOptions } from "./client/options.ts";
+export type { ChannelPreference, ClientOptions, PerCallOptions } from "./client/options.ts";
+
+export { instanceId } from "./server/guard.ts";
+export { meshPlugin } from "./server/plugin.ts";
+export type { MeshPluginOptions, Mountable } from "./server/plugin.ts";
+export type { DrainOptions, ListenOptions, ServerLimits } from "./server/options.ts";
+export type { HttpOptions } from "./server/http.ts";
+
+export { errorDomain, reasonOf } from "./error.ts";
+export type { Reason } from "./error.ts";
+export { eventChannelName, subscribe } from "./events.ts";
+export type { MeshEventName, MeshEvents } from "./events.ts";

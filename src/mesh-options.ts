@@ -1,0 +1,59 @@
+import type { ConnectionOptions } from "node:tls";
+import type { Interceptor } from "@connectrpc/connect";
+import type { Balancer } from "./balancer/balancer.ts";
+import type { Channel } from "./channel/channel.ts";
+import type { ChannelPreference } from "./client/options.ts";
+import type { Component } from "./component/component.ts";
+import type { Registry } from "./registry/registry.ts";
+import type { HttpOptions } from "./server/http.ts";
+import type { DrainOptions, ListenOptions, ServerLimits } from "./server/options.ts";
+
+/** Options of `createMesh`. */
+export interface MeshOptions {
+  /** Where instances are found and registered. Default: `registryFromEnv()`. */
+  readonly registry?: Registry | undefined;
+  /** What this process hosts. Default none: a mesh of clients. */
+  readonly components?: readonly Component[] | undefined;
+  /** Where to listen. Without it nothing does, and nothing is registered. */
+  readonly listen?: ListenOptions | undefined;
+  /** Every channel that clients can take. Default: `local`, `protobuf`, `json`, `grpc`, `grpc-web`. */
+  readonly channels?: readonly Channel[] | undefined;
+  /**
+   * Channel preference of clients that have none. Default: `local` for
+   * services that are hosted here, `protobuf` for all others.
+   */
+  readonly channel?: ChannelPreference | undefined;
+  /** Balancer of clients that have none. Default `roundRobin()`. */
+  readonly balancer?: Balancer | undefined;
+  /** Run once around each call of each client. Default none. */
+  readonly interceptors?: readonly Interceptor[] | undefined;
+  /** Deadline of calls for which nobody set one, in milliseconds. Default 30000. */
+  readonly timeoutMs?: number | undefined;
+  /** Whether calls wait for an instance until their deadline. Default true. */
+  readonly waitForReady?: boolean | undefined;
+  /** How long connecting to an instance may take, in milliseconds. Default 5000. */
+  readonly connectTimeoutMs?: number | undefined;
+  /**
+   * How long a service that suddenly has no instances keeps the last known
+   * ones, in milliseconds. Default 10000.
+   */
+  readonly emptyGraceMs?: number | undefined;
+  /** TLS settings for instances at `https:` addresses. */
+  readonly tls?: ConnectionOptions | undefined;
+  /** Limits of the server and of messages. */
+  readonly limits?: Partial<ServerLimits> | undefined;
+  /** Times of `mesh.close()`. */
+  readonly drain?: Partial<DrainOptions> | undefined;
+  /** How health is looked after. */
+  readonly health?: HealthOptions | undefined;
+  /** Options of the Fastify app behind `mesh.http`, such as `logger`. */
+  readonly http?: HttpOptions | undefined;
+}
+
+/** How a mesh looks after the health of its components. */
+export interface HealthOptions {
+  /** Pause between two runs of the checks, in milliseconds. Default 5000. */
+  readonly intervalMs?: number | undefined;
+  /** Whether `/health` and `/readyz` show the messages of checks and registry. Default true. */
+  readonly details?: boolean | undefined;
+}

@@ -1,0 +1,257 @@
+import { randomBytes } from "node:crypto";
+import type { DescService } from "@bufbuild/protobuf";
+import { Code, createClient } from "@connectrpc/connect";
+import type { Client, Transport } from "@connectrpc/connect";
+import type { FastifyInstance } from "fastify";
+import { Health } from "../gen/grpc/health/v1/health_pb.ts";
+import { sleep } from "./async/sleep.ts";
+import { roundRobin } from "./balancer/round-robin.ts";
+import { grpcWeb } from "./channel/grpc-web.ts";
+import { grpc } from "./channel/grpc.ts";
+import { json } from "./channel/json.ts";
+import { local } from "./channel/local.ts";
+import { protobuf } from "./channel/protobuf.ts";
+import { meshTransport } from "./client/mesh-transport.ts";
+import type { ClientOptions } from "./client/options.ts";
+import { ClientRuntime } from "./client/runtime.ts";
+import { checkTogether } from "./component/component.ts";
+import type { Component } from "./component/component.ts";
+import { meshError } from "./error.ts";
+import { grpcHealth } from "./health/grpc.ts";
+import type { HealthReport } from "./health/report.ts";
+import type { MeshOptions } from "./mesh-options.ts";
+import { registryFromEnv } from "./registry/from-env.ts";
+import { defaultRetry } from "./resilience/retry.ts";
+import { guard } from "./server/guard.ts";
+import { defaultDrain, defaultLimits } from "./server/options.ts";
+import type { DrainOptions } from "./server/options.ts";
+import type { Mountable } from "./server/plugin.ts";
+import { Presences } from "./server/presences.ts";
+import { Server } from "./server/server.ts";
+
+/** Where a mesh is in its life. */
+export type MeshState = "new" | "starting" | "running" | "draining" | "stopped" | "failed";
+
+/** Hosts components and makes clients. Made by {@link createMesh}. */
+export class Mesh implements AsyncDisposable, Mountable {
+  readonly #ids: ReadonlyMap<Component, string>;
+  readonly #server: Server;
+  readonly #runtime: ClientRuntime;
+  readonly #presences: Presences;
+  readonly #drain: DrainOptions;
+  readonly #healthMs: number;
+  /** Aborts when whoever closes the mesh does not want to wait. */
+  readonly #hurry = new AbortController();
+  #state: MeshState = "new";
+  #address: string | undefined;
+  #starting: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** Use {@link createMesh}. */
+  constructor(options: MeshOptions) {
+    const { components = [], registry = registryFromEnv() } = options;
+    checkTogether(components);
+    const limits = { ...defaultLimits, ...options.limits };
+    this.#drain = { ...defaultDrain, ...options.drain };
+    this.#healthMs = options.health?.intervalMs ?? 5_000;
+    this.#ids = new Map(
+      components.map((of) => [of, `${of.name}-${randomBytes(5).toString("hex")}`]),
+    );
+    const hosted = [...this.#ids].map(([of, id]) => ({ component: of, id }));
+    this.#presences = new Presences(hosted, registry);
+    this.#server = new Server({
+      limits,
+      listen: options.listen,
+      http: options.http ?? {},
+      health: {
+        details: options.health?.details ?? true,
+        state: () => this.#state,
+        components: () => this.#presences.components(),
+        registry: () => this.#runtime.registryDetails(),
+      },
+    });
+    for (const [of, id] of this.#ids) {
+      this.#server.host.addComponent(of, guard(of, id, this.#server.tracker));
+    }
+    if (components.length > 0) {
+      const refresh = (): Promise<void> => this.#presences.refresh();
+      this.#server.host.add(Health, grpcHealth({ statuses: this.#presences.statuses, refresh }));
+    }
+    this.#runtime = new ClientRuntime({
+      registry,
+      channels: options.channels ?? [local(), protobuf(), json(), grpc(), grpcWeb()],
+      hosted: this.#server.host,
+      connection: {
+        readMaxBytes: limits.readMaxBytes,
+        writeMaxBytes: limits.writeMaxBytes,
+        connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
+        tls: options.tls,
+      },
+      interceptors: options.interceptors ?? [],
+      balancer: options.balancer ?? roundRobin(),
+      channel: options.channel,
+      waitForReady: options.waitForReady ?? true,
+      timeoutMs: options.timeoutMs ?? 30_000,
+      retry: defaultRetry,
+      emptyGraceMs: options.emptyGraceMs ?? 10_000,
+    });
+  }
+
+  /** Where the mesh is in its life. */
+  get state(): MeshState {
+    return this.#state;
+  }
+
+  /**
+   * The address that the registry tells others, such as `http://127.0.0.1:8080`.
+   * Undefined before `start()`, and without `listen`.
+   */
+  get address(): string | undefined {
+    return this.#address;
+  }
+
+  /** The Fastify app on the mesh's port. Add routes and plugins of your own before `start()`. */
+  get http(): FastifyInstance {
+    return this.#server.http;
+  }
+
+  /** Id of a hosted component's instance; undefined for a component of another mesh. */
+  instanceId(of: Component): string | undefined {
+    return this.#ids.get(of);
+  }
+
+  /**
+   * A typed client. Making one never fails because a peer is down: instances
+   * are looked up with the first call.
+   */
+  client<S extends DescService>(service: S, options: ClientOptions = {}): Client<S> {
+    return createClient(service, this.transport(options));
+  }
+
+  /** The mesh as a Connect `Transport`, for any service. */
+  transport(options: ClientOptions = {}): Transport {
+    return meshTransport(this.#runtime, options);
+  }
+
+  /** The health of all hosted components now; the worst wins. */
+  health(signal?: AbortSignal): Promise<HealthReport> {
+    return this.#presences.report(signal);
+  }
+
+  /**
+   * Runs startup hooks in order, listens, and registers every component that
+   * serves. Rejects, with everything undone, when one of that fails; a registry
+   * that is merely down is tried again later. Calling it again returns the same
+   * promise.
+   */
+  start(signal?: AbortSignal): Promise<void> {
+    this.#starting ??= this.#start(signal);
+    return this.#starting;
+  }
+
+  /**
+   * Stops without losing calls: not ready, deregister, wait until callers know,
+   * refuse connections, let calls finish, end the rest with `unavailable`, run
+   * shutdown hooks in reverse order. Calling it again returns the same promise.
+   *
+   * @param hurry when it aborts, all waiting is cut short
+   */
+  close(hurry?: AbortSignal): Promise<void> {
+    const cut = (): void => {
+      this.#hurry.abort();
+    };
+    if (hurry?.aborted === true) cut();
+    else hurry?.addEventListener("abort", cut, { once: true });
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Mounts the mesh in a Fastify app; see `meshPlugin`. */
+  mount(app: FastifyInstance): void {
+    this.#server.mount(app);
+    app.addHook("onListen", () => this.start());
+    app.addHook("preClose", () => this.close());
+  }
+
+  async #start(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#state !== "new") {
+      throw meshError(
+        Code.FailedPrecondition,
+        "MESH_CLOSED",
+        `the mesh cannot start: it is ${this.#state}, and a mesh starts once`,
+      );
+    }
+    this.#state = "starting";
+    try {
+      for (const { lifecycle } of this.#ids.keys()) await lifecycle.start(signal);
+      this.#address = await this.#server.listen();
+      await this.#presences.refresh();
+      if (this.#address !== undefined) await this.#presences.announce(this.#address, signal);
+      this.#state = "running";
+      await this.#presences.open(this.#healthMs);
+    } catch (error) {
+      this.#state = "failed";
+      await this.#presences.withdraw(this.#limit(this.#drain.deregisterTimeoutMs));
+      await this.#finish().catch(() => {
+        // The error that led here tells more.
+      });
+      throw error;
+    }
+  }
+
+  async #close(): Promise<void> {
+    const starting = this.#starting;
+    if (starting === undefined) this.#starting = Promise.resolve();
+    await starting?.catch(() => {
+      // Told to whoever started it.
+    });
+    if (this.#state === "failed") return;
+    // The waits below must not let the process end before the last step.
+    const alive = setInterval(() => {}, 60_000);
+    try {
+      await this.#leave();
+    } finally {
+      clearInterval(alive);
+    }
+  }
+
+  async #leave(): Promise<void> {
+    const reachable = this.#address !== undefined && this.#ids.size > 0;
+    this.#state = "draining";
+    for (const { lifecycle } of this.#ids.keys()) lifecycle.drain();
+    await this.#presences.withdraw(this.#limit(this.#drain.deregisterTimeoutMs));
+    if (reachable) await sleep(this.#drain.drainDelayMs, this.#hurry.signal);
+    await this.#server.drain(this.#limit(this.#drain.graceMs));
+    await this.#finish();
+    this.#state = "stopped";
+  }
+
+  /** The end of everything, in order of use. The first failure is thrown after the last step. */
+  async #finish(): Promise<void> {
+    const steps: Array<() => Promise<void>> = [
+      () => this.#server.close(),
+      () => this.#runtime[Symbol.asyncDispose](),
+      ...[...this.#ids.keys()].reverse().map(({ lifecycle }) => () => lifecycle.stop()),
+    ];
+    const failures: unknown[] = [];
+    for (const step of steps) await step().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** A signal that aborts after a time, or when whoever closes the mesh does not want to wait. */
+  #limit(ms: number): AbortSignal {
+    return AbortSignal.any([AbortSignal.timeout(ms), this.#hurry.signal]);
+  }
+}
+
+/**
+ * Makes a mesh. Throws a configuration error for components that cannot live
+ * together; never because something is down.
+ */
+export function createMesh(options: MeshOptions = {}): Mesh {
+  return new Mesh(options);
+}

@@ -1,0 +1,90 @@
+import { constants } from "node:http2";
+import type { ClientHttp2Stream } from "node:http2";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type {
+  UniversalClientFn,
+  UniversalClientRequest,
+  UniversalClientResponse,
+} from "@connectrpc/connect/protocol";
+import { ByteQueue } from "./byte-queue.ts";
+import { drained } from "./drain.ts";
+import { toNodeHeaders, toWebHeaders } from "./headers.ts";
+import { requestHeaders } from "./http2-connection.ts";
+import type { Http2Connection } from "./http2-connection.ts";
+import { resetError } from "./http2-error.ts";
+
+/**
+ * An HTTP client for Connect's transports over one {@link Http2Connection}.
+ * Compared with the one of `@connectrpc/connect-node` it reads by events,
+ * survives sessions that die at any moment, and its errors tell how far the
+ * request had come.
+ */
+export function http2Client(connection: Http2Connection): UniversalClientFn {
+  return async (request) => {
+    const path = request.url.slice(connection.origin.length);
+    const stream = await connection.open(
+      { ...toNodeHeaders(request.header), ...requestHeaders(request.method, path) },
+      request.signal,
+    );
+    return exchange(stream, request);
+  };
+}
+
+function exchange(
+  stream: ClientHttp2Stream,
+  request: UniversalClientRequest,
+): Promise<UniversalClientResponse> {
+  return new Promise((resolve, reject) => {
+    const trailer = new Headers();
+    const body = new ByteQueue(stream, () => {
+      stream.close(constants.NGHTTP2_CANCEL);
+    });
+    let failure: unknown;
+    const fail = (error: unknown): void => {
+      failure ??= error;
+      body.fail(failure);
+      reject(failure);
+    };
+    const aborted = (): void => {
+      fail(ConnectError.from(request.signal?.reason, Code.Canceled));
+      stream.close(constants.NGHTTP2_CANCEL);
+    };
+    stream.on("response", (headers) => {
+      resolve({ status: headers[":status"] ?? 0, header: toWebHeaders(headers), body, trailer });
+    });
+    stream.on("trailers", (headers) => {
+      toWebHeaders(headers).forEach((value, name) => {
+        trailer.append(name, value);
+      });
+    });
+    stream.on("error", (error) => {
+      fail(resetError(stream, error));
+    });
+    stream.on("close", () => {
+      request.signal?.removeEventListener("abort", aborted);
+      // After a complete answer this changes nothing: the body has ended.
+      fail(resetError(stream, undefined));
+    });
+    if (request.signal?.aborted === true) aborted();
+    else request.signal?.addEventListener("abort", aborted, { once: true });
+    send(stream, request.body).catch((error: unknown) => {
+      fail(error);
+      stream.close(constants.NGHTTP2_CANCEL);
+    });
+  });
+}
+
+/** Writes the request's body. Rejects only when the body itself throws. */
+async function send(
+  stream: ClientHttp2Stream,
+  body: AsyncIterable<Uint8Array> | undefined,
+): Promise<void> {
+  if (body !== undefined) {
+    for await (const chunk of body) {
+      // The other side may answer and close before it has read everything.
+      if (stream.destroyed || stream.closed) return;
+      if (!stream.write(chunk) && !(await drained(stream))) return;
+    }
+  }
+  if (!stream.destroyed && !stream.closed) stream.end();
+}

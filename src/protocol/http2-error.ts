@@ -1,0 +1,44 @@
+import { constants } from "node:http2";
+import type { ClientHttp2Stream } from "node:http2";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { errorText } from "../error.ts";
+import { connectionError } from "./progress.ts";
+
+/**
+ * The error of a client stream that closed before its answer was complete: by
+ * the reset code of the other side (grpc/doc/PROTOCOL-HTTP2.md, "Errors"), or
+ * `unavailable` when the connection is gone.
+ */
+export function resetError(stream: ClientHttp2Stream, cause: unknown): ConnectError {
+  const reset = stream.rstCode;
+  if (reset === constants.NGHTTP2_REFUSED_STREAM) {
+    return connectionError("the server refused the request before it looked at it", "refused", cause);
+  }
+  const session = stream.session;
+  if (session === undefined || session.destroyed || session.closed) {
+    const why = cause === undefined ? "" : `: ${errorText(cause)}`;
+    return connectionError(`the connection was lost before the answer came${why}`, "sent", cause);
+  }
+  const code = codeOf(reset);
+  if (code === undefined) {
+    return connectionError("the server ended the answer too early", "sent", cause);
+  }
+  return new ConnectError(`the server reset the request (HTTP/2 code ${reset})`, code);
+}
+
+function codeOf(reset: number | undefined): Code | undefined {
+  switch (reset) {
+    case constants.NGHTTP2_CANCEL:
+      return Code.Canceled;
+    case constants.NGHTTP2_ENHANCE_YOUR_CALM:
+      return Code.ResourceExhausted;
+    case constants.NGHTTP2_INADEQUATE_SECURITY:
+    case constants.NGHTTP2_HTTP_1_1_REQUIRED:
+      return Code.PermissionDenied;
+    case undefined:
+    case constants.NGHTTP2_NO_ERROR:
+      return undefined;
+    default:
+      return Code.Internal;
+  }
+}

@@ -1,0 +1,196 @@
+import type { DescMessage, DescMethod, MessageShape } from "@bufbuild/protobuf";
+import { Code, ConnectError, createContextValues, createHandlerContext } from "@connectrpc/connect";
+import type {
+  HandlerContext,
+  Interceptor,
+  MethodImplSpec,
+  StreamRequest,
+  StreamResponse,
+  Transport,
+  UnaryRequest,
+  UnaryResponse,
+} from "@connectrpc/connect";
+import {
+  invokeUnaryImplementation,
+  runStreamingCall,
+  runUnaryCall,
+  transformInvokeImplementation,
+  untilFirst,
+} from "@connectrpc/connect/protocol";
+import { meshError } from "../error.ts";
+import type { Hosted, HostedMethod } from "./hosted.ts";
+import { wireError } from "./wire-error.ts";
+
+type Context = ReturnType<typeof createHandlerContext>;
+
+/**
+ * A transport that calls implementations of this process directly. Messages
+ * are handed over as they are, not copied; everything else (interceptors,
+ * deadline, cancellation, headers, errors) is as over a wire.
+ */
+export function localTransport(hosted: Hosted, interceptors: readonly Interceptor[]): Transport {
+  return {
+    unary(method, signal, timeoutMs, header, message, contextValues) {
+      type I = typeof method.input;
+      type O = typeof method.output;
+      const deadline = deadlineOf(timeoutMs);
+      return runUnaryCall<I, O>({
+        interceptors: [...interceptors],
+        ...(signal === undefined ? {} : { signal }),
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        req: {
+          stream: false,
+          ...common(method),
+          header: new Headers(header),
+          contextValues: contextValues ?? createContextValues(),
+          message,
+        },
+        next: (req) => unary(find(hosted, method), req, deadline),
+      });
+    },
+    stream(method, signal, timeoutMs, header, input, contextValues) {
+      type I = typeof method.input;
+      type O = typeof method.output;
+      const deadline = deadlineOf(timeoutMs);
+      return runStreamingCall<I, O>({
+        interceptors: [...interceptors],
+        ...(signal === undefined ? {} : { signal }),
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        req: {
+          stream: true,
+          ...common(method),
+          header: new Headers(header),
+          contextValues: contextValues ?? createContextValues(),
+          message: input,
+        },
+        next: (req) => stream(find(hosted, method), req, deadline),
+      });
+    },
+  };
+}
+
+async function unary<I extends DescMessage, O extends DescMessage>(
+  hosted: HostedMethod,
+  req: UnaryRequest<I, O>,
+  deadline: () => number | undefined,
+): Promise<UnaryResponse<I, O>> {
+  const context = contextOf(req, deadline());
+  try {
+    const message = await invokeUnaryImplementation(
+      hosted.spec as MethodImplSpec<I, O> & { kind: "unary" },
+      context,
+      req.message,
+      [...hosted.interceptors],
+    );
+    return {
+      stream: false,
+      service: req.service,
+      method: req.method,
+      header: context.responseHeader,
+      trailer: context.responseTrailer,
+      message,
+    };
+  } catch (error) {
+    throw received(error, context);
+  } finally {
+    context.abort();
+  }
+}
+
+async function stream<I extends DescMessage, O extends DescMessage>(
+  hosted: HostedMethod,
+  req: StreamRequest<I, O>,
+  deadline: () => number | undefined,
+): Promise<StreamResponse<I, O>> {
+  const context = contextOf(req, deadline());
+  const invoke = transformInvokeImplementation(
+    hosted.spec as MethodImplSpec<I, O>,
+    context,
+    [...hosted.interceptors],
+  );
+  return {
+    stream: true,
+    service: req.service,
+    method: req.method,
+    header: context.responseHeader,
+    trailer: context.responseTrailer,
+    // As over a wire, headers are there once the first message is.
+    message: await untilFirst(outcome(invoke(req.message), context)),
+  };
+}
+
+/** The messages of a call; errors as a caller gets them; the context ends with it. */
+async function* outcome<O extends DescMessage>(
+  messages: AsyncIterable<MessageShape<O>>,
+  context: Context,
+): AsyncIterable<MessageShape<O>> {
+  try {
+    yield* messages;
+  } catch (error) {
+    throw received(error, context);
+  } finally {
+    context.abort();
+  }
+}
+
+function find(hosted: Hosted, method: DescMethod): HostedMethod {
+  const found = hosted.find(method);
+  if (found !== undefined) return found;
+  throw meshError(
+    Code.Unimplemented,
+    "NO_INSTANCE",
+    `${method.parent.typeName} is not hosted in this process; host its component or use another channel`,
+  );
+}
+
+function common(method: DescMethod): {
+  service: DescMethod["parent"];
+  method: never;
+  requestMethod: string;
+  url: string;
+} {
+  return {
+    service: method.parent,
+    // Connect's request types tie a method to its kind; the caller's `method` is that kind.
+    method: method as never,
+    requestMethod: "POST",
+    url: `local:///${method.parent.typeName}/${method.name}`,
+  };
+}
+
+function contextOf(req: UnaryRequest | StreamRequest, timeoutMs: number | undefined): Context {
+  return createHandlerContext({
+    service: req.service,
+    method: req.method,
+    protocolName: "local",
+    requestMethod: req.requestMethod,
+    url: req.url,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    requestSignal: req.signal,
+    requestHeader: req.header,
+    // What a caller keeps in its context values never travels.
+    contextValues: createContextValues(),
+  });
+}
+
+/** The error as a remote caller reads it: with the headers and trailers of the answer. */
+function received(error: unknown, context: HandlerContext): ConnectError {
+  const sent = wireError(error);
+  const metadata = new Headers(context.responseHeader);
+  for (const from of [context.responseTrailer, sent.metadata]) {
+    from.forEach((value, name) => {
+      metadata.append(name, value);
+    });
+  }
+  // A new object: the callee's own, with its cause and stack, stays with it.
+  const copy = new ConnectError(sent.rawMessage, sent.code, metadata);
+  copy.details = [...sent.details];
+  return copy;
+}
+
+/** A clock for what is left of a timeout, in milliseconds; never below 1. */
+function deadlineOf(timeoutMs: number | undefined): () => number | undefined {
+  if (timeoutMs === undefined) return () => undefined;
+  const end = performance.now() + timeoutMs;
+  return () => Math.max(1, end - performance.now());
+}

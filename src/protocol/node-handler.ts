@@ -1,0 +1,132 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { constants } from "node:http2";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type {
+  UniversalHandler,
+  UniversalServerRequest,
+  UniversalServerResponse,
+} from "@connectrpc/connect/protocol";
+import { ByteQueue } from "./byte-queue.ts";
+import { drained } from "./drain.ts";
+import { toNodeHeaders, toWebHeaders } from "./headers.ts";
+import { explain } from "./refusal.ts";
+import { boundTimeout } from "./timeout.ts";
+import type { TimeoutBounds } from "./timeout.ts";
+
+/** A request of `node:http` or of `node:http2`'s compatible API. */
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
+
+/** A response of `node:http` or of `node:http2`'s compatible API. */
+export type NodeResponse = ServerResponse | Http2ServerResponse;
+
+/**
+ * Answers a request with one of Connect's handlers. Never rejects: what goes
+ * wrong after the handler has answered can only end the connection.
+ */
+export async function serve(
+  handler: UniversalHandler,
+  req: NodeRequest,
+  res: NodeResponse,
+  bounds: TimeoutBounds,
+): Promise<void> {
+  const contentType = req.headers["content-type"];
+  const refused = { method: req.method ?? "", path: handler.requestPath, contentType };
+  try {
+    const response = await handler(universalRequest(req, res, bounds));
+    await respond(req, res, explain(refused, handler, response));
+  } catch {
+    // The caller is gone, or the answer broke off while it was written.
+    if ("stream" in res) res.stream?.close(constants.NGHTTP2_INTERNAL_ERROR);
+    else res.destroy();
+  }
+}
+
+function universalRequest(
+  req: NodeRequest,
+  res: NodeResponse,
+  bounds: TimeoutBounds,
+): UniversalServerRequest {
+  const header = toWebHeaders(req.headers);
+  boundTimeout(header, bounds);
+  const body = new ByteQueue(req);
+  const controller = new AbortController();
+  let failure: unknown;
+  req.on("error", (error) => {
+    failure = error;
+  });
+  res.on("error", () => {
+    // Writing to a caller that has gone: "close" follows and tells the handler.
+  });
+  res.on("close", () => {
+    if (res.writableFinished) return;
+    const gone = new ConnectError(
+      "the caller ended the call before it was answered",
+      Code.Canceled,
+      undefined,
+      undefined,
+      failure,
+    );
+    controller.abort(gone);
+    body.fail(gone);
+  });
+  return {
+    httpVersion: req.httpVersion,
+    method: req.method ?? "",
+    url: `http://${authority(req)}${req.url ?? "/"}`,
+    header,
+    body,
+    signal: controller.signal,
+  };
+}
+
+/** The host that the caller named, when a URL can hold it. */
+function authority(req: NodeRequest): string {
+  const named = "stream" in req ? req.authority : req.headers.host;
+  return named !== undefined && /^[\w.-]+(:\d+)?$|^\[[0-9a-fA-F:.]+\](:\d+)?$/.test(named)
+    ? named
+    : "localhost";
+}
+
+/** Writes a universal response, with back-pressure. */
+export async function respond(
+  req: NodeRequest,
+  res: NodeResponse,
+  response: UniversalServerResponse,
+): Promise<void> {
+  // HTTP/1.1 and HTTP/2 responses differ only in types here.
+  const out = res as ServerResponse;
+  const body = response.body?.[Symbol.asyncIterator]();
+  try {
+    // Implementations may set headers until the first message.
+    let chunk = await body?.next();
+    out.writeHead(response.status, toNodeHeaders(response.header));
+    for (; chunk?.done === false; chunk = await body?.next()) {
+      if (out.destroyed) return;
+      if (!out.write(chunk.value) && !(await drained(out))) return;
+    }
+    if (response.trailer !== undefined) {
+      out.addTrailers(toNodeHeaders(response.trailer));
+    }
+    out.end();
+    finishRequest(req);
+  } finally {
+    body?.return?.()?.catch(() => {
+      // The handler's own clean-up failed; there is nobody left to tell.
+    });
+  }
+}
+
+/**
+ * Ends a request that was answered before it was read to its end. On HTTP/2
+ * the caller would wait for flow control for ever; NO_ERROR tells it to stop
+ * sending and take the answer (RFC 9113, section 8.1).
+ */
+function finishRequest(req: NodeRequest): void {
+  if (!("stream" in req)) return;
+  const stream = req.stream;
+  if (stream.readableEnded || stream.destroyed) return;
+  stream.once("finish", () => {
+    if (!stream.readableEnded && !stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
+  });
+}

@@ -1,0 +1,44 @@
+/** Bounds of the deadlines that callers may ask for, in milliseconds. */
+export interface TimeoutBounds {
+  /** Deadline of a call that brings none. Undefined leaves it without one. */
+  readonly defaultMs: number | undefined;
+  /** Longest deadline; a longer one is cut to this, not refused. */
+  readonly maxMs: number;
+}
+
+/** Milliseconds of each unit of a `grpc-timeout` (grpc/doc/PROTOCOL-HTTP2.md). */
+const units: Readonly<Record<string, number>> = {
+  H: 3_600_000,
+  M: 60_000,
+  S: 1_000,
+  m: 1,
+  u: 1e-3,
+  n: 1e-6,
+};
+
+/**
+ * Rewrites the timeout header of a request so that a deadline always exists
+ * and is one that timers can hold: Node's timers overflow at 2^31 ms and would
+ * end a call of 25 days at once. A header that does not parse is left for the
+ * protocol's handler, which answers `invalid_argument`.
+ */
+export function boundTimeout(header: Headers, bounds: TimeoutBounds): void {
+  const grpc = header.get("content-type")?.startsWith("application/grpc") === true;
+  const name = grpc ? "grpc-timeout" : "connect-timeout-ms";
+  const value = header.get(name);
+  const asked = value === null ? bounds.defaultMs : grpc ? grpcMs(value) : connectMs(value);
+  if (asked === undefined || (value !== null && asked <= bounds.maxMs)) return;
+  const ms = Math.max(1, Math.ceil(Math.min(asked, bounds.maxMs)));
+  // gRPC allows eight digits: enough for 27 hours in ms, then count in seconds.
+  header.set(name, !grpc ? `${ms}` : ms < 1e8 ? `${ms}m` : `${Math.ceil(ms / 1_000)}S`);
+}
+
+function connectMs(value: string): number | undefined {
+  return /^\d{1,10}$/.test(value) ? Number(value) : undefined;
+}
+
+function grpcMs(value: string): number | undefined {
+  const match = /^(\d{1,8})([HMSmun])$/.exec(value);
+  const unit = units[match?.[2] ?? ""];
+  return unit === undefined ? undefined : Number(match?.[1]) * unit;
+}

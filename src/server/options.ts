@@ -1,0 +1,71 @@
+/** Limits of a server, all on by default. */
+export interface ServerLimits {
+  /** Largest request message, also after decompression, in bytes. Default 4 MiB. */
+  readonly readMaxBytes: number;
+  /** Largest response message, in bytes. Default 4 MiB. */
+  readonly writeMaxBytes: number;
+  /** Concurrent calls on one HTTP/2 connection. Default 100. */
+  readonly maxConcurrentStreams: number;
+  /** Size of a request's headers, in bytes. Default 16 KiB. */
+  readonly maxHeaderBytes: number;
+  /** Number of a request's headers over HTTP/2. Default 100. */
+  readonly maxHeaderPairs: number;
+  /** Longest deadline of a unary call, in milliseconds; longer ones are cut. Default 5 minutes. */
+  readonly maxTimeoutMs: number;
+  /** Deadline of a unary call that brings none, in milliseconds. Default 30 s. */
+  readonly defaultTimeoutMs: number;
+  /** Time for a connection to say which protocol it speaks, in milliseconds. Default 10 s. */
+  readonly firstBytesTimeoutMs: number;
+  /** Time for the headers of an HTTP/1.1 request, in milliseconds. Default 10 s. */
+  readonly headersTimeoutMs: number;
+  /** Time for a whole HTTP/1.1 request, in milliseconds. Default 5 minutes. */
+  readonly requestTimeoutMs: number;
+}
+
+/** The defaults of {@link ServerLimits}. */
+export const defaultLimits: ServerLimits = {
+  readMaxBytes: 4 * 1024 * 1024,
+  writeMaxBytes: 4 * 1024 * 1024,
+  maxConcurrentStreams: 100,
+  maxHeaderBytes: 16 * 1024,
+  maxHeaderPairs: 100,
+  maxTimeoutMs: 300_000,
+  defaultTimeoutMs: 30_000,
+  firstBytesTimeoutMs: 10_000,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 300_000,
+};
+
+/** Where a server listens, and how others reach it. */
+export interface ListenOptions {
+  /** Port to bind; 0 takes a free one. Default 0. */
+  readonly port?: number | undefined;
+  /** Host to bind. Default `127.0.0.1`; use `0.0.0.0` or `::` to be reached from other machines. */
+  readonly host?: string | undefined;
+  /** Path of a unix socket to bind instead of a host and port. */
+  readonly path?: string | undefined;
+  /** What the registry tells others, when it differs from what is bound: a NAT, a container. */
+  readonly advertise?:
+    | { readonly host?: string | undefined; readonly port?: number | undefined }
+    | undefined;
+}
+
+/** How `mesh.close()` goes about it. */
+export interface DrainOptions {
+  /**
+   * Time between deregistering and refusing new connections, in milliseconds,
+   * so that callers hear of it first. Default 2000; 0 when nothing listens.
+   */
+  readonly drainDelayMs: number;
+  /** Time for running calls to finish, in milliseconds. Default 20000. */
+  readonly graceMs: number;
+  /** Time for the registry to take the deregistration, in milliseconds. Default 3000. */
+  readonly deregisterTimeoutMs: number;
+}
+
+/** The defaults of {@link DrainOptions}. */
+export const defaultDrain: DrainOptions = {
+  drainDelayMs: 2_000,
+  graceMs: 20_000,
+  deregisterTimeoutMs: 3_000,
+};
