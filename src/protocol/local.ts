@@ -17,6 +17,7 @@ import {
   transformInvokeImplementation,
   untilFirst,
 } from "@connectrpc/connect/protocol";
+import { readAhead } from "../async/read-ahead.ts";
 import { meshError } from "../error.ts";
 import type { Hosted, HostedMethod } from "./hosted.ts";
 import { wireError } from "./wire-error.ts";
@@ -115,7 +116,7 @@ async function stream<I extends DescMessage, O extends DescMessage>(
     header: context.responseHeader,
     trailer: context.responseTrailer,
     // As over a wire, headers are there once the first message is.
-    message: await untilFirst(outcome(invoke(req.message), context)),
+    message: await untilFirst(readAhead(outcome(invoke(readAhead(req.message)), context))),
   };
 }
 

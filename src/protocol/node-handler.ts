@@ -59,7 +59,8 @@ function universalRequest(
     // Writing to a caller that has gone: "close" follows and tells the handler.
   });
   res.on("close", () => {
-    if (res.writableFinished) return;
+    // Not "finished": an HTTP/2 response that was reset calls itself that.
+    if (res.writableEnded) return;
     const gone = new ConnectError(
       "the caller ended the call before it was answered",
       Code.Canceled,

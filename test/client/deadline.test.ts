@@ -1,0 +1,45 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { describe, expect, test } from "vitest";
+import { callTimeoutMs, explainDeadline, remaining } from "../../src/client/deadline.ts";
+
+describe("callTimeoutMs", () => {
+  test("the call's wins over the client's, the contract's and the mesh's, in this order", () => {
+    expect(callTimeoutMs(1, 2, 3, 4)).toBe(1);
+    expect(callTimeoutMs(undefined, 2, 3, 4)).toBe(2);
+    expect(callTimeoutMs(undefined, undefined, 3, 4)).toBe(3);
+    expect(callTimeoutMs(undefined, undefined, undefined, 4)).toBe(4);
+  });
+
+  test("is a whole number that a timer can hold", () => {
+    expect(callTimeoutMs(1.2, undefined, undefined, 4)).toBe(2);
+    expect(callTimeoutMs(Number.POSITIVE_INFINITY, undefined, undefined, 4)).toBe(2 ** 31 - 1);
+  });
+
+  test.each([0, -1, Number.NaN])("refuses %s as over", (ms) => {
+    expect(() => callTimeoutMs(ms, undefined, undefined, 4)).toThrow("over before the call began");
+  });
+});
+
+describe("remaining", () => {
+  test("only shrinks and never reaches 0, which would mean none", async () => {
+    const left = remaining(5);
+    const first = left();
+    expect(first).toBeLessThanOrEqual(5);
+    while (left() > 1) await Promise.resolve();
+    expect(left()).toBe(1);
+  });
+});
+
+describe("explainDeadline", () => {
+  const over = new ConnectError("the operation timed out", Code.DeadlineExceeded);
+
+  test("adds what the call waited for", () => {
+    const error = explainDeadline(over, 70, new ConnectError("no instance", Code.Unavailable));
+    expect(error.rawMessage).toBe("the call was not answered within 70 ms: no instance");
+  });
+
+  test("leaves other errors alone", () => {
+    const other = new ConnectError("no", Code.NotFound);
+    expect(explainDeadline(other, 70, undefined)).toBe(other);
+  });
+});
