@@ -196,7 +196,7 @@ export class Mesh implements AsyncDisposable, Mountable {
     } catch (error) {
       this.#state = "failed";
       await this.#presences.withdraw(this.#limit(this.#drain.deregisterTimeoutMs));
-      await this.#finish().catch(() => {
+      await this.#finish(this.#limit(0)).catch(() => {
         // The error that led here tells more.
       });
       throw error;
@@ -225,16 +225,17 @@ export class Mesh implements AsyncDisposable, Mountable {
     for (const { lifecycle } of this.#ids.keys()) lifecycle.drain();
     await this.#presences.withdraw(this.#limit(this.#drain.deregisterTimeoutMs));
     if (reachable) await sleep(this.#drain.drainDelayMs, this.#hurry.signal);
-    await this.#server.drain(this.#limit(this.#drain.graceMs));
-    await this.#finish();
+    const grace = this.#limit(this.#drain.graceMs);
+    await this.#server.drain(grace);
+    await this.#finish(grace);
     this.#state = "stopped";
   }
 
   /** The end of everything, in order of use. The first failure is thrown after the last step. */
-  async #finish(): Promise<void> {
+  async #finish(grace: AbortSignal): Promise<void> {
     const steps: Array<() => Promise<void>> = [
       () => this.#server.close(),
-      () => this.#runtime[Symbol.asyncDispose](),
+      () => this.#runtime.close(grace),
       ...[...this.#ids.keys()].reverse().map(({ lifecycle }) => () => lifecycle.stop()),
     ];
     const failures: unknown[] = [];

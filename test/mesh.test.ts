@@ -196,3 +196,67 @@ describe("a component that is not running", () => {
     await mesh.close();
   });
 });
+
+describe("mesh.close of a mesh that calls", () => {
+  const registry = memory();
+  let ended = false;
+  const streamer = component({
+    name: "greeter",
+    services: [
+      implement(
+        GreetService,
+        {
+          async *greetMany({ name }, { signal }) {
+            signal.addEventListener("abort", () => (ended = true), { once: true });
+            for (let index = 1; ; index++) {
+              yield { index };
+              if (name !== "endless" && index === 3) return;
+              await new Promise((resolve) => setTimeout(resolve, 20));
+            }
+          },
+        },
+        { partial: true },
+      ),
+    ],
+  });
+  const host = createMesh({ registry, listen: {}, components: [streamer], drain: { drainDelayMs: 0 } });
+
+  test("lets a running stream finish, and cuts one that outlives the grace", async () => {
+    await host.start();
+    const guest = createMesh({ registry, drain: { graceMs: 300 } });
+    const seen: number[] = [];
+    const finite = (async () => {
+      for await (const { index } of guest.client(GreetService).greetMany({})) seen.push(index);
+    })();
+    const endless = (async () => {
+      for await (const { index } of guest.client(GreetService).greetMany({ name: "endless" })) seen.push(index);
+    })().catch((error: unknown) => ConnectError.from(error).code);
+    await until(() => seen.length >= 2);
+    await guest.close();
+    await finite;
+    expect(await endless).toBe(Code.Unavailable);
+    await until(() => ended);
+    await host.close();
+  });
+
+  test("carries more calls at once than one connection takes, by queueing them", async () => {
+    const again = createMesh({
+      registry,
+      listen: {},
+      limits: { maxConcurrentStreams: 10 },
+      components: [greeter()],
+      drain: { drainDelayMs: 0 },
+    });
+    await again.start();
+    const guest = createMesh({ registry });
+    const greet = guest.client(GreetService);
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, at) => greet.greet({ name: String(at) })),
+    );
+    expect(answers.map(({ message }) => message)).toEqual(
+      Array.from({ length: 200 }, (_, at) => `hello ${at}`),
+    );
+    await guest.close();
+    await again.close();
+  });
+});

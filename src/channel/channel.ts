@@ -19,6 +19,8 @@ export interface ChannelOptions {
    * again. A channel without connections never calls it.
    */
   readonly onLost: (error: unknown) => void;
+  /** Aborts when the mesh no longer waits for running calls: end them and let go of everything. */
+  readonly cut: AbortSignal;
   /** What this process hosts itself, for channels that need no wire. */
   readonly hosted: Hosted;
 }

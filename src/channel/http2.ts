@@ -20,6 +20,7 @@ export function http2Channel(
         connectTimeoutMs: options.connectTimeoutMs,
         tls: options.tls,
         onLost: options.onLost,
+        cut: options.cut,
       }),
   };
 }

@@ -20,7 +20,7 @@ export interface ClientSettings {
   readonly registry: Registry;
   readonly channels: readonly Channel[];
   readonly hosted: Hosted;
-  readonly connection: Omit<ChannelOptions, "onLost" | "hosted">;
+  readonly connection: Omit<ChannelOptions, "onLost" | "hosted" | "cut">;
   readonly interceptors: readonly Interceptor[];
   readonly balancer: Balancer;
   readonly channel: ChannelPreference | undefined;
@@ -32,17 +32,22 @@ export interface ClientSettings {
 }
 
 /** One watch a target, one connection a peer, however many clients ask. */
-export class ClientRuntime implements AsyncDisposable {
+export class ClientRuntime {
   readonly settings: ClientSettings;
   readonly #pool: PeerPool;
   readonly #channels: ReadonlyMap<string, Channel>;
   readonly #discoveries = new Map<string, Discovery>();
   readonly #clusters = new Set<Cluster>();
+  readonly #cut = new AbortController();
   #closed = false;
 
   constructor(settings: ClientSettings) {
     this.settings = settings;
-    this.#pool = new PeerPool({ ...settings.connection, hosted: settings.hosted });
+    this.#pool = new PeerPool({
+      ...settings.connection,
+      hosted: settings.hosted,
+      cut: this.#cut.signal,
+    });
     this.#channels = new Map(settings.channels.map((channel) => [channel.name, channel]));
   }
 
@@ -92,7 +97,7 @@ export class ClientRuntime implements AsyncDisposable {
       channels: { local: "local:" },
     });
     return new ClientPeer(self, "local", (onLost) =>
-      channel.connect(self, { ...connection, hosted, onLost }),
+      channel.connect(self, { ...connection, hosted, onLost, cut: this.#cut.signal }),
     );
   }
 
@@ -107,11 +112,18 @@ export class ClientRuntime implements AsyncDisposable {
     return cluster;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Refuses new calls and lets running ones finish, until the signal aborts: then it ends them. */
+  async close(limit: AbortSignal): Promise<void> {
     this.#closed = true;
     for (const cluster of this.#clusters) cluster.close();
     await Promise.all([...this.#discoveries.values()].map((d) => d[Symbol.asyncDispose]()));
+    const cut = (): void => {
+      this.#cut.abort();
+    };
+    if (limit.aborted) cut();
+    else limit.addEventListener("abort", cut, { once: true });
     await this.#pool.settled();
+    limit.removeEventListener("abort", cut);
   }
 
   #discover(target: Target): Discovery {

@@ -6,6 +6,18 @@ interface Source extends EventEmitter {
   resume(): unknown;
 }
 
+/** How a {@link ByteQueue} gets on with its source. */
+export interface ByteQueueOptions {
+  /** Called when the reader stops before the end. Default: read on, keep nothing. */
+  readonly abandon?: (() => void) | undefined;
+  /**
+   * Asked when the source says that it ended: false when it was cut off. Node
+   * ends HTTP/2 streams the same way when the connection dies. Whoever answers
+   * false must call {@link ByteQueue.fail}. Default: always true.
+   */
+  readonly complete?: (() => boolean) | undefined;
+}
+
 /** Bytes that may wait before the source is paused: one HTTP/2 stream window. */
 const highWaterMark = 65_536;
 
@@ -24,15 +36,15 @@ export class ByteQueue implements AsyncIterable<Uint8Array> {
   #error: unknown;
   #reader: { resolve(r: IteratorResult<Uint8Array>): void; reject(e: unknown): void } | undefined;
 
-  /** @param abandon called when the reader stops before the end; default: read on, keep nothing */
-  constructor(source: Source, abandon: () => void = () => source.resume()) {
+  constructor(source: Source, options: ByteQueueOptions = {}) {
+    const { abandon = () => source.resume(), complete = () => true } = options;
     this.#source = source;
     this.#abandon = abandon;
     source.on("data", (chunk: Uint8Array) => {
       this.#push(chunk);
     });
     source.on("end", () => {
-      this.end();
+      if (complete()) this.end();
     });
   }
 

@@ -36,8 +36,11 @@ function exchange(
 ): Promise<UniversalClientResponse> {
   return new Promise((resolve, reject) => {
     const trailer = new Headers();
-    const body = new ByteQueue(stream, () => {
-      stream.close(constants.NGHTTP2_CANCEL);
+    const body = new ByteQueue(stream, {
+      abandon: () => {
+        stream.close(constants.NGHTTP2_CANCEL);
+      },
+      complete: () => stream.rstCode === constants.NGHTTP2_NO_ERROR,
     });
     let failure: unknown;
     const fail = (error: unknown): void => {

@@ -19,6 +19,8 @@ export interface Http2ConnectionOptions {
   readonly tls?: ConnectionOptions | undefined;
   /** Called when the connection could not be made, broke, or is being ended by the other side. */
   readonly onLost: (error: unknown) => void;
+  /** Ends all streams and connections at once when it aborts. */
+  readonly cut?: AbortSignal | undefined;
 }
 
 /**
@@ -101,10 +103,15 @@ export class Http2Connection {
     return new Promise((resolve, reject) => {
       const session = connectHttp2(this.origin, this.#sessionOptions());
       this.#sessions.add(session);
+      const cut = (): void => {
+        // With an error: without one, Node ends the streams as if they were complete.
+        session.destroy(new Error("the connection was closed on this side"));
+      };
+      this.#options.cut?.addEventListener("abort", cut, { once: true });
       let cause: unknown;
       const timer = setTimeout(() => {
         cause = new Error(`no HTTP/2 settings within ${this.#options.connectTimeoutMs} ms`);
-        session.destroy();
+        session.destroy(cause as Error);
       }, this.#options.connectTimeoutMs);
       // Only the other side's settings prove that something speaks HTTP/2 there
       // (grpc/doc/connection-backoff.md): a stopped process still accepts TCP.
@@ -122,6 +129,7 @@ export class Http2Connection {
       });
       session.once("close", () => {
         clearTimeout(timer);
+        this.#options.cut?.removeEventListener("abort", cut);
         this.#sessions.delete(session);
         cause ??= new Error("the connection was closed");
         if (session !== this.#session && !this.#closed) {

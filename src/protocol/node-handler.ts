@@ -49,7 +49,9 @@ function universalRequest(
 ): UniversalServerRequest {
   const header = toWebHeaders(req.headers);
   boundTimeout(header, bounds);
-  const body = new ByteQueue(req);
+  const body = new ByteQueue(req, {
+    complete: () => !("stream" in req) || req.stream.rstCode === constants.NGHTTP2_NO_ERROR,
+  });
   const controller = new AbortController();
   let failure: unknown;
   req.on("error", (error) => {

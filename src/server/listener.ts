@@ -119,8 +119,11 @@ export class Listener {
       this.#sockets.add(socket);
       socket.once("close", () => this.#sockets.delete(socket));
       firstBytes(socket, timeoutMs, (isHttp2) => {
-        if (isHttp2) this.#http2.emit("connection", socket);
-        else for (const listener of http1) listener.call(this.server, socket);
+        if (isHttp2) {
+          // HTTP/1.1 servers make half-open sockets; Node's HTTP/2 would never see them end.
+          socket.allowHalfOpen = false;
+          this.#http2.emit("connection", socket);
+        } else for (const listener of http1) listener.call(this.server, socket);
       });
     });
   }
