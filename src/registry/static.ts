@@ -36,8 +36,9 @@ const protoName = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/;
  * A registry of fixed addresses, for peers that nothing registers. A key that
  * is a component's name matches every target with that component, whatever the
  * service; a key that is a service's full name matches every target with that
- * service. When both match, their instances are put together. As everywhere,
- * snapshots are in order of id, and a plain address is its own id.
+ * service. When both match, their instances are put together, and the component's
+ * key says what an id means. As everywhere, snapshots are in order of id; a
+ * plain address is its own id.
  *
  * Registering is allowed and does nothing: the addresses are fixed. Throws
  * `invalid_argument` with the name of the key when an address makes no sense.

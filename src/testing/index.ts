@@ -1,4 +1,5 @@
 // What users need to test extensions of their own. Independent of any test runner.
 export { testRegistry } from "./registry.ts";
+export type { RegistryCase, RegistrySetup, TestRegistryOptions } from "./registry.ts";
 export { until } from "./until.ts";
 export type { UntilOptions } from "./until.ts";

@@ -1,9 +1,12 @@
 import type { Instance } from "../contract/instance.ts";
 import type { Target } from "../contract/target.ts";
-import type { Registry, Snapshot } from "../registry/registry.ts";
+import { fingerprint, type Registry, type Snapshot } from "../registry/registry.ts";
 import { until, within } from "./until.ts";
 
-/** Reads a watch in the background and remembers its newest snapshot. */
+/**
+ * Reads a watch in the background and remembers its newest snapshot. Fails when
+ * a snapshot is equal to the one before it.
+ */
 export class Observer implements AsyncDisposable {
   readonly #timeoutMs: number;
   readonly #stop = new AbortController();
@@ -47,7 +50,13 @@ export class Observer implements AsyncDisposable {
 
   async #read(watch: AsyncIterable<Snapshot>): Promise<void> {
     try {
-      for await (const snapshot of watch) this.#latest = snapshot;
+      for await (const snapshot of watch) {
+        const before = this.#latest;
+        if (before !== undefined && fingerprint(before) === fingerprint(snapshot)) {
+          throw new Error("the watch yielded a snapshot without a change");
+        }
+        this.#latest = snapshot;
+      }
       if (!this.#stop.signal.aborted) throw new Error("the watch ended before its signal aborted");
     } catch (error) {
       this.#failed = error;

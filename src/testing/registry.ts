@@ -43,9 +43,18 @@ export function testRegistry(options: TestRegistryOptions): readonly RegistryCas
       const setup = await options.create();
       try {
         await test(new Bench(setup.registry, setup.other, options.timeoutMs ?? 10_000));
+      } catch (error) {
+        throw cause(error);
       } finally {
         await setup[Symbol.asyncDispose]();
       }
     },
   }));
+}
+
+/** What went wrong first, when closing what was open then failed as well. */
+function cause(error: unknown): unknown {
+  // By name: Node 22 has no SuppressedError.
+  if (!(error instanceof Error) || error.name !== "SuppressedError") return error;
+  return "suppressed" in error ? cause(error.suppressed) : error;
 }

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
+import type { Writable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { thisProcess } from "../../src/registry/file-process.ts";
 import { Observer } from "../../src/testing/registry-observer.ts";
@@ -64,11 +65,15 @@ describe("file registry among processes", () => {
 
   it.runIf(isLinux)("knows that a zombie has ended", async () => {
     // The shell becomes a sleep that never asks for the end of its child.
-    const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 60"]);
+    const script = "cat <&3 >/dev/null & echo $!; exec sleep 60";
+    const parent = spawn("sh", ["-c", script], { stdio: ["ignore", "pipe", "ignore", "pipe"] });
     try {
       let text = "";
-      parent.stdout.on("data", (part: Buffer) => (text += part.toString()));
+      parent.stdout?.on("data", (part: Buffer) => (text += part.toString()));
       await until(() => text.endsWith("\n"), { what: "the child's pid" });
+      const comm = `/proc/${parent.pid}/comm`;
+      await until(() => readFileSync(comm, "utf8") === "sleep\n", { what: "the parent to sleep" });
+      (parent.stdio[3] as Writable).end();
       const pid = Number(text);
       const stat = await until(() => {
         const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ");

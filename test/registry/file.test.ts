@@ -71,6 +71,8 @@ describe("file registry", () => {
     const registry = place.registry();
     for (const id of ["one-2", "one-3"]) await place.register(registry, one(id));
     await expect(registry.register(one("one-3"))).rejects.toThrow(/registered already/);
+    const twice = await Promise.allSettled([1, 2].map(() => place.register(registry, one("one-4"))));
+    expect(twice.map((of) => of.status).sort()).toEqual(["fulfilled", "rejected"]);
   });
 
   it("refuses what is not an instance and options that make no sense", async () => {
@@ -160,6 +162,7 @@ describe("file registry", () => {
     await until(() => states().length === 5, { what: "a lease that is renewed again" });
     await observer.seesIds("one-1");
     await lease[Symbol.asyncDispose]();
+    await lease[Symbol.asyncDispose]();
     expect(states().slice(3)).toEqual(["lost", "renewed", "released"]);
     await observer.seesIds();
   });
@@ -235,10 +238,13 @@ describe("file registry", () => {
 
   it("hides a lease whose heartbeats end while it is watched", async () => {
     await place.register(place.registry(), one("one-1"));
+    const events = place.events("registry.lease");
     await place.forge("stops");
     await using observer = observe(place.registry({ leaseMs: 1_500 }));
     await observer.seesIds("one-1", "stops");
     await observer.seesIds("one-1");
+    // By its heartbeats, not because its file was removed and written again.
+    expect(events).toEqual([]);
   });
 
   it("removes what a process left that ended while it wrote", async () => {

@@ -86,6 +86,16 @@ describe("static registry", () => {
     expect(both).toEqual(["http://a:1", "http://b:1", "http://c:1"]);
   });
 
+  it("prefers what the component's key says of an id that both have", async () => {
+    const channels = { grpc: "http://a:1" };
+    const registry = staticRegistry({
+      [service]: [{ id: "x", channels, weight: 5 }],
+      greeter: [{ id: "x", channels, weight: 3 }],
+    });
+    const { instances } = await look(registry, { service, component: "greeter" });
+    expect(instances.map((of) => of.weight)).toEqual([3]);
+  });
+
   it("yields one snapshot and stays open until the signal aborts", async () => {
     const stop = new AbortController();
     const watch = staticRegistry({}).watch({ service }, stop.signal)[Symbol.asyncIterator]();
