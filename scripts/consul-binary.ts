@@ -36,7 +36,8 @@ export async function consulBinary(): Promise<string | undefined> {
     await unpack(cached);
     return cached;
   } catch (error) {
-    console.error("No Consul binary could be had from the Debian archive:", error);
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(`No Consul binary could be had from the Debian archive: ${reason}`);
     return undefined;
   }
 }
@@ -108,7 +109,8 @@ async function archiveUri(): Promise<string | undefined> {
   const isDebian = /^ID=debian$/m.test(release);
   const found = (await aptSources()).filter(
     // Not those of security, updates or backports, which lack the package.
-    (source) => source.components.includes("main") && source.suites.some((suite) => /^\w+$/.test(suite)),
+    ({ components, suites }) =>
+      components.includes("main") && suites.some((suite) => /^\w+$/.test(suite)),
   );
   // Without a keyring of its own, a third party is only told by its suite.
   const isMain = ({ signedBy, suites }: AptSource): boolean =>

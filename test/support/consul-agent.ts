@@ -17,6 +17,8 @@ export interface ConsulAgentOptions {
   readonly config?: Readonly<Record<string, unknown>> | undefined;
 }
 
+const denied = { enabled: true, default_policy: "deny" };
+
 /** An answer of the agent's HTTP API. */
 export interface ApiAnswer {
   readonly status: number;
@@ -56,7 +58,7 @@ export async function startConsul(options: ConsulAgentOptions = {}): Promise<Con
     // `tokens.master` is what 1.8 calls the initial management token.
     ...(token === undefined
       ? {}
-      : { acl: { enabled: true, default_policy: "deny", tokens: { master: token, agent: token } } }),
+      : { acl: { ...denied, tokens: { master: token, agent: token } } }),
     ...(options.tls === undefined ? {} : secured(options.tls)),
     ...options.config,
   };

@@ -54,8 +54,8 @@ export function checkDefinition(
   if (check.kind === "ttl") return { ...common, TTL: milliseconds(check.ttlMs) };
   if (of.main === undefined) {
     throw configurationError(
-      `Consul cannot check "${of.component}" by ${check.kind}: none of its channels has an http address. ` +
-        `Use the check kind "ttl"`,
+      `Consul cannot check "${of.component}" by ${check.kind}: none of its channels has an ` +
+        `http address. Use the check kind "ttl"`,
     );
   }
   const timing = {

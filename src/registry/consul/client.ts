@@ -6,11 +6,12 @@ import { type HttpAnswer, send, sockets } from "./http.ts";
 import { isLibraryRefusal, type CallOptions, type Library, library } from "./library.ts";
 import type { Settings } from "./options.ts";
 import type { ServiceDefinition } from "./encode.ts";
+import { currentToken } from "./token.ts";
 import type { Tuning } from "./tuning.ts";
 
 /** Blocking queries hold a socket each; Consul closes the 201st of a client. */
 const maxBlockingSockets = 128;
-const maxShortSockets = 16;
+const maxShortSockets = 8;
 
 /** A query string, as names and values. */
 export type Query = Readonly<Record<string, string>>;
@@ -46,10 +47,8 @@ export class ConsulClient {
   }
 
   /** The token that the next request would carry. */
-  async token(): Promise<string | undefined> {
-    // A token that was read from a file often ends in a line break.
-    const token = (await this.#settings.token())?.trim();
-    return token === "" ? undefined : token;
+  async token(signal: AbortSignal): Promise<string | undefined> {
+    return currentToken(this.#settings.token, this.#tuning.requestMs, signal);
   }
 
   /** Reads something of the datacenter. Rejects with a `ConnectError` unless the answer is 2xx. */
@@ -76,7 +75,7 @@ export class ConsulClient {
   /** Adds or replaces a service and its checks. Resolves to the token it was done with. */
   async register(service: ServiceDefinition, signal: AbortSignal): Promise<string | undefined> {
     const what = this.attempt(`register "${service.Name}"`, `service:write on "${service.Name}"`);
-    const token = await this.#attemptToken(what);
+    const token = await this.#attemptToken(what, signal);
     // Without the parameter, checks of an earlier definition would stay.
     const path = "/v1/agent/service/register?replace-existing-checks=true";
     await this.#attempt(what, () => this.#send("PUT", path, signal, { body: service, token }));
@@ -139,7 +138,7 @@ export class ConsulClient {
     call: (library: Library, options: CallOptions) => Promise<void>,
   ): Promise<boolean> {
     try {
-      const token = await this.token();
+      const token = await this.token(signal);
       await call(await this.load(), { token, timeoutMs: this.#tuning.requestMs, signal });
       return true;
     } catch (thrown) {
@@ -161,9 +160,9 @@ export class ConsulClient {
     }
   }
 
-  async #attemptToken(what: Attempt): Promise<string | undefined> {
+  async #attemptToken(what: Attempt, signal: AbortSignal): Promise<string | undefined> {
     try {
-      return await this.token();
+      return await this.token(signal);
     } catch (thrown) {
       throw failure(what, thrown);
     }
@@ -176,7 +175,7 @@ export class ConsulClient {
     more: { waitMs?: number | undefined; body?: unknown; token?: string | undefined },
   ): Promise<HttpAnswer> {
     const { waitMs } = more;
-    const token = "token" in more ? more.token : await this.token();
+    const token = "token" in more ? more.token : await this.token(signal);
     return send(this.#endpoint, {
       method,
       path,

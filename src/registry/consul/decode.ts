@@ -30,7 +30,9 @@ export function decodeEntries(answer: unknown): Entries {
     try {
       const read = decodeEntry(entry);
       // An instance that re-registered at another agent is there twice for a while.
-      if (read !== undefined && isBetter(read, instances.get(read.id))) instances.set(read.id, read);
+      if (read !== undefined && isBetter(read, instances.get(read.id))) {
+        instances.set(read.id, read);
+      }
     } catch (error) {
       corrupt.push({ source: sourceOf(entry), error });
     }
@@ -45,7 +47,8 @@ function decodeEntry(json: unknown): Instance | undefined {
   const meta = record(service["Meta"] ?? {}, "Meta");
   if (meta["mesh"] === undefined && meta["channels"] === undefined) return undefined;
   if (meta["mesh"] !== undefined && meta["mesh"] !== layout) {
-    throw new TypeError(`the meta layout "mesh" is ${JSON.stringify(meta["mesh"])}, only ${layout} is known`);
+    const found = JSON.stringify(meta["mesh"]);
+    throw new TypeError(`the meta layout "mesh" is ${found}, but only "${layout}" is known`);
   }
   const node = record(entry["Node"] ?? {}, "Node");
   const id = text(service["ID"], "ID");
@@ -95,7 +98,8 @@ function mainAddress(
 
 function address(value: unknown, channel: string): string {
   const found = text(value, channelPrefix + channel);
-  if (found.startsWith("unix:/") || (/^https?:\/\//.test(found) && URL.canParse(found))) return found;
+  const isHttp = /^https?:\/\//.test(found) && URL.canParse(found);
+  if (isHttp || found.startsWith("unix:/")) return found;
   throw new TypeError(`${channelPrefix}${channel} must be an http, https or unix address`);
 }
 

@@ -29,7 +29,7 @@ export function serviceDefinition(of: Instance, settings: Settings): ServiceDefi
   checkMeta(of.component, meta);
   if (!Number.isInteger(of.weight) || of.weight < 1) {
     throw configurationError(
-      `"${of.component}" has the weight ${of.weight}, but Consul needs a whole number of at least 1`,
+      `"${of.component}" has the weight ${of.weight}, but Consul needs an integer of at least 1`,
     );
   }
   return {
@@ -51,7 +51,8 @@ function metaOf(of: Instance, main: MainAddress | undefined): Record<string, str
   for (const key of Object.keys(of.metadata)) {
     if (!isOwnKey(key)) continue;
     throw configurationError(
-      `"${of.component}" has the metadata key "${key}", which the Consul registry uses itself. Rename it`,
+      `"${of.component}" has the metadata key "${key}", which the Consul registry uses itself. ` +
+        `Rename it`,
     );
   }
   const meta: Record<string, string> = { ...of.metadata };
@@ -63,7 +64,8 @@ function metaOf(of: Instance, main: MainAddress | undefined): Record<string, str
   for (const [name, address] of Object.entries(of.channels)) {
     if (!/^[A-Za-z0-9_-]+$/.test(name)) {
       throw configurationError(
-        `The channel name "${name}" of "${of.component}" does not fit into Consul: use A-Z a-z 0-9 _ -`,
+        `The channel name "${name}" of "${of.component}" does not fit into Consul: ` +
+          `use A-Z a-z 0-9 _ -`,
       );
     }
     if (address !== main?.text) meta[channelPrefix + name] = address;

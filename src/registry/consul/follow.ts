@@ -49,13 +49,19 @@ export async function follow<T>(
   const bucket = new TokenBucket(2, settings.requestsPerSecond);
   let value: T | undefined;
   let failures = 0;
+  let isDoubtful: boolean = false;
   while (await bucket.take(signal)) {
     try {
-      // After a failure a short wait: it tells soon that all is well again,
-      // and that the index has gone backwards behind an agent that restarted.
-      const waitMs = failures === 0 ? settings.waitMs : tuning.probeWaitMs;
-      const answer = await ask(question, asking, { cursor, bucket, waitMs, signal });
+      // In doubt a short wait: it tells soon that all is well again, and that
+      // the index has gone backwards behind an agent that restarted. Waiting
+      // beyond the old index would only tell so at the end of the wait.
+      const maxWaitMs = isDoubtful ? tuning.probeWaitMs : Infinity;
+      const waitMs: number = Math.min(maxWaitMs, settings.waitMs);
+      const begin = performance.now();
+      const answer: Answer<T> = await ask(question, asking, { cursor, bucket, waitMs, signal });
       await question.verify(answer.value, signal);
+      // An agent that shuts down answers early and without a change.
+      isDoubtful = answer.meta.index === cursor.index && performance.now() - begin < waitMs;
       cursor.advance(answer.meta.index);
       value = answer.value;
       failures = 0;
@@ -66,6 +72,7 @@ export async function follow<T>(
       tell({ value, problem });
       await sleep(pause(problem, failures, tuning), signal);
       failures += 1;
+      isDoubtful = true;
     }
   }
 }

@@ -71,7 +71,9 @@ export function sockets(
   tls: ConnectionOptions | undefined,
   maxSockets: number,
 ): Agent {
-  const common = { keepAlive: true, maxSockets };
+  // Idle connections count as well when the agent limits them, so few are kept,
+  // and none for long. The timeout ends no request.
+  const common = { keepAlive: true, maxSockets, maxFreeSockets: 2, timeout: 60_000 };
   if (to.secure) return new SecureAgent({ ...tls, ...common });
   // Merged into the options of each request, so it also reaches those of npm `consul`.
   return new Agent({ ...common, ...("socketPath" in to ? { socketPath: to.socketPath } : {}) });

@@ -31,8 +31,9 @@ export interface LeaseInit {
  */
 export class ConsulLease implements Lease {
   readonly #init: LeaseInit;
-  /** Ends the pauses; requests on the way are finished first. */
+  /** Ends the loop; a request on the way is finished first. */
   readonly #closing = new AbortController();
+  /** Ends that request as well. */
   readonly #closed = new AbortController();
   readonly #loop: Promise<void>;
   #released: Promise<void> | undefined;
@@ -79,6 +80,7 @@ export class ConsulLease implements Lease {
   async #release(): Promise<void> {
     const { client, tuning } = this.#init;
     this.#closing.abort();
+    this.#pause.abort();
     const over = AbortSignal.timeout(tuning.releaseMs);
     // A registration on the way must not overtake the removal, so it may end
     // first. An agent that hangs gets only half of the time for that.
@@ -126,7 +128,7 @@ export class ConsulLease implements Lease {
         ? everyMs * (0.9 + 0.2 * tuning.random())
         : fullJitter(tuning.leaseBackoff, failures - 1, tuning.random);
     this.#pause = new AbortController();
-    await sleep(ms, AbortSignal.any([this.#closing.signal, this.#pause.signal]));
+    await sleep(ms, this.#pause.signal);
   }
 
   /** Resolves to false when the lease is closing and so was not renewed. */
@@ -135,7 +137,7 @@ export class ConsulLease implements Lease {
     const service = this.#definition();
     // The agent writes the registration to the servers with the token that it
     // came with, so a new token must reach it.
-    if (this.#held && (await client.token()) === this.#token) {
+    if (this.#held && (await client.token(this.#closed.signal)) === this.#token) {
       if (await this.#isKnown(service)) return true;
       this.#held = false;
       this.#lose(undefined);

@@ -80,7 +80,10 @@ interface Common {
   readonly ctx: EventEmitter;
 }
 
-async function request(options: CallOptions, call: (common: Common) => Promise<unknown>): Promise<void> {
+async function request(
+  options: CallOptions,
+  call: (common: Common) => Promise<unknown>,
+): Promise<void> {
   options.signal.throwIfAborted();
   const ctx = new EventEmitter();
   const cancel = (): void => {

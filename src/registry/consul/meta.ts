@@ -42,6 +42,6 @@ export function checkMeta(component: string, meta: Readonly<Record<string, strin
       throw wrong(`the meta key ${name} starts with "consul-", which Consul reserves`);
     }
     const bytes = Buffer.byteLength(value);
-    if (bytes > 512) throw wrong(`the value of ${name} has ${bytes} bytes, but at most 512 are possible`);
+    if (bytes > 512) throw wrong(`the value of ${name} has ${bytes} bytes, but only 512 fit`);
   }
 }

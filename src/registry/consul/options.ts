@@ -136,13 +136,14 @@ function check(of: ConsulCheck): Check {
   }
   if (of.kind !== "ttl") {
     const intervalMs = positive("check.intervalMs", of.intervalMs, 5_000);
-    return { kind: of.kind, intervalMs, timeoutMs: positive("check.timeoutMs", of.timeoutMs, 2_000) };
+    const timeoutMs = positive("check.timeoutMs", of.timeoutMs, 2_000);
+    return { kind: of.kind, intervalMs, timeoutMs };
   }
   const ttlMs = positive("check.ttlMs", of.ttlMs, 15_000);
   const heartbeatMs = positive("check.heartbeatMs", of.heartbeatMs, ttlMs / 3);
   if (heartbeatMs >= ttlMs) {
     throw configurationError(
-      `consul: check.heartbeatMs is ${heartbeatMs}, but must be below check.ttlMs, which is ${ttlMs}`,
+      `consul: check.heartbeatMs is ${heartbeatMs}, but must be below check.ttlMs, ${ttlMs}`,
     );
   }
   return { kind: "ttl", ttlMs, heartbeatMs };

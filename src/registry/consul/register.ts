@@ -36,11 +36,10 @@ export async function registerFirst(
     }
     await sleep(fullJitter(tuning.leaseBackoff, failures, tuning.random), ending);
   }
-  if (last === undefined) throw unavailable(what, "it was ended before the first try", signal?.reason);
-  throw unavailable(
-    what,
-    `${signal?.aborted === true ? "ended by the caller" : `tried for ${tuning.registerMs} ms`}; ` +
-      `the last failure was: ${errorText(last)}`,
-    last,
-  );
+  if (last === undefined) {
+    throw unavailable(what, "it was ended before the first try", signal?.reason);
+  }
+  const isCallers = signal?.aborted === true;
+  const how = isCallers ? "ended by the caller" : `tried for ${tuning.registerMs} ms`;
+  throw unavailable(what, `${how}; the last failure was: ${errorText(last)}`, last);
 }

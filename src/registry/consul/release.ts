@@ -16,17 +16,18 @@ export async function release(
   tuning: Tuning,
   over: AbortSignal,
 ): Promise<ConnectError | undefined> {
+  const what = client.attempt(`deregister "${service.Name}"`, "");
   let last: ConnectError | undefined;
   for (let failures = 0; !over.aborted; failures += 1) {
     try {
       await client.deregister(service, over);
       return undefined;
     } catch (thrown) {
-      const error = failure(client.attempt(`deregister "${service.Name}"`, ""), thrown);
+      const error = failure(what, thrown);
       if (last === undefined || !over.aborted) last = error;
       if (isFinal(error)) return error;
     }
     await sleep(fullJitter({ initialMs: 200, maxMs: 1_000 }, failures, tuning.random), over);
   }
-  return last ?? failure(client.attempt(`deregister "${service.Name}"`, ""), "there was no time left");
+  return last ?? failure(what, "there was no time left");
 }

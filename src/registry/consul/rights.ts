@@ -36,7 +36,7 @@ export class Rights {
     // A token may have the right on some nodes only, so one more look: the
     // catalog lists a service also to those who may not see its nodes.
     if (nodes === false && (await this.#listed(what, name, signal))) {
-      throw denial(what, "the service has instances, but the token may not read their nodes");
+      throw denial(what, "the service exists, but the token may not read its nodes");
     }
   }
 
@@ -45,7 +45,7 @@ export class Rights {
     const allowed = await this.#ask(what, signal, [
       { Resource: "service", Access: "read", Segment: "" },
     ]);
-    if (allowed?.[0] === false) throw denial(what, "the token may not read any service that exists");
+    if (allowed?.[0] === false) throw denial(what, "the token may read no service that exists");
   }
 
   /** What is allowed, in order; undefined when there are no ACLs or nobody can tell. */

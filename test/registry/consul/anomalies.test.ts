@@ -155,12 +155,14 @@ describe("a watch, when Consul misbehaves", () => {
   });
 
   it("tells of a server that hangs after the timeout, and asks again", async () => {
-    await using fake = await startFakeConsul((request, nth) =>
-      nth === 0 ? never(request) : { index: "3", body: [entry("a")] },
+    let hangs = true;
+    await using fake = await startFakeConsul((request) =>
+      hangs || request.index !== undefined ? never(request) : { index: "3", body: [entry("a")] },
     );
     await using observer = observe(fake, {}, { requestMs: 300 });
     const hung = await observer.sees("a problem", (of) => of.problem !== undefined);
     expect(hung.problem?.message).toContain("no answer within 300 ms");
+    hangs = false;
     await observer.seesIds("a");
   });
 
@@ -207,6 +209,20 @@ describe("a watch, when Consul misbehaves", () => {
     const failed = await observer.sees("a problem", (of) => of.problem !== undefined);
     expect(failed.problem?.message).toContain("the vault is sealed");
     isBroken = false;
+    await observer.seesIds("a");
+  });
+
+  it("does not wait for a token provider that hangs", async () => {
+    let hangs = true;
+    await using fake = await startFakeConsul((request) =>
+      request.index === undefined ? { index: "3", body: [entry("a")] } : never(request),
+    );
+    const token = (): Promise<string> =>
+      hangs ? new Promise<string>(() => {}) : Promise.resolve("good");
+    await using observer = observe(fake, { token }, { requestMs: 300 });
+    const failed = await observer.sees("a problem", (of) => of.problem !== undefined);
+    expect(failed.problem?.message).toContain("the token provider gave no token within 300 ms");
+    hangs = false;
     await observer.seesIds("a");
   });
 
@@ -275,6 +291,35 @@ describe("a watch, when Consul misbehaves", () => {
     await using again = new Observer(registry, target, 10_000);
     await again.seesIds("a");
     await until(() => open.size === 1);
+  });
+
+  it("shows no half set while one of several components has not answered", async () => {
+    const held: Array<() => void> = [];
+    await using fake = await startFakeConsul(async (request) => {
+      if (request.index !== undefined) return never(request);
+      if (request.path === "/v1/catalog/services") {
+        return { index: "3", body: { orders: [service], archive: [service], mail: ["x"] } };
+      }
+      if (request.path.endsWith("/orders")) return { index: "3", body: [entry("a")] };
+      await new Promise<void>((resolve) => held.push(resolve));
+      return { index: "3", body: [entry("b", { Service: "archive" })] };
+    });
+    const registry = consulWith({ address: fake.address }, quick());
+    const seen: string[] = [];
+    const stop = new AbortController();
+    const reading = (async () => {
+      for await (const { instances } of registry.watch({ service }, stop.signal)) {
+        seen.push(instances.map((of) => of.id).join());
+      }
+    })();
+    // The others have answered, and wait for the next change.
+    await until(() => held.length === 1 && fake.requests.length === 5);
+    held[0]?.();
+    await until(() => seen.length > 0);
+    stop.abort();
+    await reading;
+    expect(seen).toEqual(["a,b"]);
+    expect(fake.requests.some((of) => of.path.endsWith("/mail"))).toBe(false);
   });
 
   it("sends the datacenter with each query", async () => {

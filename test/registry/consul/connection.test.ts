@@ -80,18 +80,20 @@ describe.skipIf(!hasConsul)("reaching the Consul agent", () => {
   it("says what to install when the package consul is missing", async () => {
     const hook = `import { registerHooks } from "node:module";
       registerHooks({ resolve(name, context, next) {
-        if (name === "consul") throw Object.assign(new Error("Cannot find package 'consul'"), { code: "ERR_MODULE_NOT_FOUND" });
+        if (name === "consul") throw new Error("Cannot find package 'consul'");
         return next(name, context);
       } });`;
     const file = new URL("../../../src/registry/consul/consul.ts", import.meta.url).href;
     const program = `const { consul } = await import(${JSON.stringify(file)});
       const registry = consul({ address: ${JSON.stringify(agent.address)} });
       const stop = new AbortController();
-      for await (const snapshot of registry.watch({ service: "a.B", component: "nobody" }, stop.signal)) {
+      const target = { service: "a.B", component: "nobody" };
+      for await (const snapshot of registry.watch(target, stop.signal)) {
         console.log("watched", snapshot.problem === undefined);
         break;
       }
-      await registry.register(${JSON.stringify(orders("orders-4"))}).catch((error) => console.log(error.message));
+      const instance = ${JSON.stringify(orders("orders-4"))};
+      await registry.register(instance).catch((error) => console.log(error.message));
       process.exit();`;
     const imports = ["--import", `data:text/javascript,${encodeURIComponent(hook)}`];
     const args = [...imports, "--input-type=module", "-e", program];

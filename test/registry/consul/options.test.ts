@@ -13,7 +13,7 @@ describe("the options of consul()", () => {
     ["a wait above Consul's maximum", { waitMs: 600_001 }, "600000"],
     ["a wait of 0", { waitMs: 0 }, "waitMs"],
     ["a rate that is no number", { requestsPerSecond: Number.NaN }, "requestsPerSecond"],
-    ["a heartbeat slower than the TTL", { check: { kind: "ttl", heartbeatMs: 15_000 } }, "heartbeatMs"],
+    ["a slow heartbeat", { check: { kind: "ttl", heartbeatMs: 15_000 } }, "heartbeatMs"],
     ["an interval below 0", { check: { kind: "http", intervalMs: -1 } }, "intervalMs"],
     ["an unknown check", { check: { kind: "tcp" } as never }, "tcp"],
   ])("refuse %s", (_, options, says) => {

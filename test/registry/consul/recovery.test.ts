@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { consul, consulWith } from "../../../src/registry/consul/consul.ts";
+import type { Snapshot } from "../../../src/registry/registry.ts";
 import { Observer } from "../../../src/testing/registry-observer.ts";
 import { until } from "../../../src/testing/until.ts";
 import { type ConsulAgent, hasConsul, startConsul } from "../../support/consul-agent.ts";
@@ -22,12 +23,11 @@ describe.skipIf(!hasConsul)("when the Consul agent fails", () => {
     await using lease = await registry.register(orders("orders-1"));
     await lease.setHealth("warning", "slow");
     await agent.restart();
-    const begin = performance.now();
     await until(
       async () => (await agent.api("GET", "/v1/agent/service/orders-1")).status === 200,
-      { timeoutMs: 20_000 },
+      // 10 s are promised; the rest is for a busy host.
+      { timeoutMs: 13_000 },
     );
-    expect(performance.now() - begin).toBeLessThan(11_000);
     // As it was, not as it began.
     const checks = (await agent.api("GET", "/v1/agent/checks")).body;
     expect(checks).toMatchObject({ "service:orders-1": { Status: "warning" } });
@@ -42,7 +42,9 @@ describe.skipIf(!hasConsul)("when the Consul agent fails", () => {
       const options = { address: agent.address, verifyMs: 200, check: { kind } };
       await using _lease = await consulWith(options, quick()).register(orders("orders-2"));
       await agent.restart();
-      await until(async () => (await agent.api("GET", "/v1/agent/service/orders-2")).status === 200);
+      await until(
+        async () => (await agent.api("GET", "/v1/agent/service/orders-2")).status === 200,
+      );
       await until(() => events.states.length === 3);
       expect(events.states).toEqual(["registered", "lost", "renewed"]);
     },
@@ -111,9 +113,11 @@ describe.skipIf(!hasConsul)("when the Consul agent fails", () => {
     const entry = { Name: "orders", ID: "o", Tags: [service], Port: 1, Meta: { channels: "json" } };
     await agent.api("PUT", "/v1/agent/service/register", { ...entry, Port: 1 });
     await using observer = new Observer(watching, target, 20_000);
-    await observer.sees("port 1", (of) => of.instances[0]?.channels["json"]?.endsWith(":1") === true);
+    const hasPort = (port: number) => (of: Snapshot): boolean =>
+      of.instances[0]?.channels["json"]?.endsWith(`:${port}`) === true;
+    await observer.sees("port 1", hasPort(1));
     await agent.restart();
     await agent.api("PUT", "/v1/agent/service/register", { ...entry, Port: 2 });
-    await observer.sees("port 2", (of) => of.instances[0]?.channels["json"]?.endsWith(":2") === true);
+    await observer.sees("port 2", hasPort(2));
   });
 });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { reasonOf } from "../../../src/error.ts";
 import { consul, consulWith } from "../../../src/registry/consul/consul.ts";
 import { Observer } from "../../../src/testing/registry-observer.ts";
-import { until } from "../../../src/testing/until.ts";
+import { until, within } from "../../../src/testing/until.ts";
 import { type ConsulAgent, hasConsul, startConsul } from "../../support/consul-agent.ts";
 import { leaseStates, orders, quick, service } from "./quick.ts";
 
@@ -279,6 +279,19 @@ describe.skipIf(!hasConsul)("registering in Consul", () => {
     );
     expect(error.code).toBe(Code.Unavailable);
     expect(error.message).toContain("ended by the caller");
+  });
+
+  it("ends a lease within its time also when the token provider hangs", async () => {
+    let hangs = false;
+    const token = (): Promise<string> =>
+      hangs ? new Promise<string>(() => {}) : Promise.resolve("");
+    const registry = consulWith({ address: agent.address, token }, quick({ releaseMs: 500 }));
+    const lease = await registry.register(orders("orders-17"));
+    hangs = true;
+    const beating = lease.setHealth("warning");
+    await within(async () => lease[Symbol.asyncDispose]());
+    await beating;
+    await agent.api("PUT", "/v1/agent/service/deregister/orders-17");
   });
 
   it("ends a lease within its time and without an error when the agent is gone", async () => {
