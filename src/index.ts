@@ -18,7 +18,7 @@ export { file } from "./registry/file.ts";
 export type { FileRegistryOptions } from "./registry/file.ts";
 export { staticRegistry } from "./registry/static.ts";
 export { consul } from "./registry/consul/consul.ts";
-export type { ConsulOptions } from "./registry/consul/options.ts";
+export type { ConsulCheck, ConsulOptions } from "./registry/consul/options.ts";
 export { registryFromEnv } from "./registry/from-env.ts";
 export type { Lease, Registry, Snapshot } from "./registry/registry.ts";
 export { effectiveWeight, instance } from "./contract/instance.ts";
