@@ -3,6 +3,7 @@ import type { Interceptor } from "@connectrpc/connect";
 import type { Balancer } from "./balancer/balancer.ts";
 import type { Channel } from "./channel/channel.ts";
 import type { ChannelPreference } from "./client/options.ts";
+import type { Codec } from "./codec/codec.ts";
 import type { Component } from "./component/component.ts";
 import type { Registry } from "./registry/registry.ts";
 import type { HttpOptions } from "./server/http.ts";
@@ -18,6 +19,11 @@ export interface MeshOptions {
   readonly listen?: ListenOptions | undefined;
   /** Every channel that clients can take. Default: `local`, `protobuf`, `json`, `grpc`, `grpc-web`. */
   readonly channels?: readonly Channel[] | undefined;
+  /**
+   * Formats that hosted components understand over the Connect protocol, by the
+   * channels that they offer. Default: protobuf, JSON, MessagePack.
+   */
+  readonly codecs?: readonly Codec[] | undefined;
   /**
    * Channel preference of clients that have none. Default: `local` for
    * services that are hosted here, `protobuf` for all others.

@@ -14,6 +14,8 @@ import { protobuf } from "./channel/protobuf.ts";
 import { meshTransport } from "./client/mesh-transport.ts";
 import type { ClientOptions } from "./client/options.ts";
 import { ClientRuntime } from "./client/runtime.ts";
+import { jsonCodec } from "./codec/json.ts";
+import { protobufCodec } from "./codec/protobuf.ts";
 import { checkTogether } from "./component/component.ts";
 import type { Component } from "./component/component.ts";
 import { meshError } from "./error.ts";
@@ -61,6 +63,7 @@ export class Mesh implements AsyncDisposable, Mountable {
     this.#presences = new Presences(hosted, registry);
     this.#server = new Server({
       limits,
+      codecs: options.codecs ?? [protobufCodec, jsonCodec()],
       listen: options.listen,
       http: options.http ?? {},
       health: {

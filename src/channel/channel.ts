@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from "node:tls";
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import type { Instance } from "../contract/instance.ts";
+import type { CompressionName } from "../protocol/compression.ts";
 import type { Hosted } from "../protocol/hosted.ts";
 
 /** What the mesh hands to a channel when it connects to an instance. */
@@ -38,6 +39,11 @@ export interface PeerTransport extends Transport, AsyncDisposable {
 export interface ChannelInit {
   /** Run around each attempt over this channel, inside those of the mesh and the client. */
   readonly interceptors?: readonly Interceptor[] | undefined;
+  /**
+   * Compresses requests of 1 KiB and more. Default: requests are sent as they
+   * are; answers are compressed when the server likes to.
+   */
+  readonly compression?: CompressionName | undefined;
 }
 
 /**

@@ -4,23 +4,15 @@ import { addressOf } from "./channel.ts";
 import type { Channel, ChannelInit } from "./channel.ts";
 
 /** A channel over HTTP/2: one connection to each instance, made with the first call. */
-export function http2Channel(
-  name: string,
-  format: { readonly wire: Wire; readonly binary: boolean },
-  init: ChannelInit,
-): Channel {
+export function http2Channel(name: string, wire: Wire, init: ChannelInit): Channel {
   return {
     name,
-    connect: (instance, options) =>
+    connect: (instance, { hosted: _, ...options }) =>
       http2Transport(addressOf(instance, name), {
-        ...format,
+        ...options,
+        wire,
         interceptors: init.interceptors ?? [],
-        readMaxBytes: options.readMaxBytes,
-        writeMaxBytes: options.writeMaxBytes,
-        connectTimeoutMs: options.connectTimeoutMs,
-        tls: options.tls,
-        onLost: options.onLost,
-        cut: options.cut,
+        compression: init.compression,
       }),
   };
 }

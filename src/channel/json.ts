@@ -1,7 +1,9 @@
-import type { Channel, ChannelInit } from "./channel.ts";
-import { http2Channel } from "./http2.ts";
+import { jsonCodec } from "../codec/json.ts";
+import type { Channel } from "./channel.ts";
+import { connectChannel } from "./connect.ts";
+import type { ConnectChannelInit } from "./connect.ts";
 
-/** The Connect protocol with JSON messages, over HTTP/2: readable on the wire. */
-export function json(init: ChannelInit = {}): Channel {
-  return http2Channel("json", { wire: "connect", binary: false }, init);
+/** The Connect protocol with JSON messages: readable on the wire. */
+export function json(init: ConnectChannelInit = {}): Channel {
+  return connectChannel(jsonCodec(), init);
 }

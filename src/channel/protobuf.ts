@@ -1,7 +1,9 @@
-import type { Channel, ChannelInit } from "./channel.ts";
-import { http2Channel } from "./http2.ts";
+import { protobufCodec } from "../codec/protobuf.ts";
+import type { Channel } from "./channel.ts";
+import { connectChannel } from "./connect.ts";
+import type { ConnectChannelInit } from "./connect.ts";
 
-/** The Connect protocol with protobuf messages, over HTTP/2: the default between processes. */
-export function protobuf(init: ChannelInit = {}): Channel {
-  return http2Channel("protobuf", { wire: "connect", binary: true }, init);
+/** The Connect protocol with protobuf messages: the default between processes. */
+export function protobuf(init: ConnectChannelInit = {}): Channel {
+  return connectChannel(protobufCodec, init);
 }

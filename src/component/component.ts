@@ -3,6 +3,7 @@ import type { Interceptor } from "@connectrpc/connect";
 import { checkContract } from "../contract/method.ts";
 import { configurationError } from "../error.ts";
 import type { HealthCheck } from "../health/check.ts";
+import type { RequestGate } from "../protocol/hosted.ts";
 import type { Binding } from "./implement.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { ComponentState, Hook } from "./lifecycle.ts";
@@ -26,6 +27,11 @@ export interface ComponentOptions {
   readonly channels?: readonly string[] | undefined;
   /** Health checks. Default none: healthy while running. */
   readonly checks?: readonly HealthCheck[] | undefined;
+  /**
+   * Runs when a call's headers are there and before its message is read, on
+   * every wire; throws to turn the call away. The place for authentication.
+   */
+  readonly requestGate?: RequestGate | undefined;
   /** Server interceptors, run around each call of the component's services on every wire. */
   readonly interceptors?: readonly Interceptor[] | undefined;
   /** Runs before the component is reachable. */
@@ -53,6 +59,7 @@ export interface Component {
   readonly services: readonly Binding[];
   readonly channels: readonly string[];
   readonly checks: readonly HealthCheck[];
+  readonly requestGate: RequestGate | undefined;
   readonly interceptors: readonly Interceptor[];
   readonly weight: number;
   readonly warningWeight: number;
@@ -98,6 +105,7 @@ export function component(options: ComponentOptions): Component {
     services: options.services,
     channels,
     checks: options.checks ?? [],
+    requestGate: options.requestGate,
     interceptors: options.interceptors ?? [],
     weight,
     warningWeight,

@@ -11,11 +11,12 @@ export interface ByteQueueOptions {
   /** Called when the reader stops before the end. Default: read on, keep nothing. */
   readonly abandon?: (() => void) | undefined;
   /**
-   * Asked when the source says that it ended: false when it was cut off. Node
-   * ends HTTP/2 streams the same way when the connection dies. Whoever answers
-   * false must call {@link ByteQueue.fail}. Default: always true.
+   * Asked when the source says that it ended, with the number of bytes that
+   * arrived: false when it was cut off. Node ends HTTP/2 streams the same way
+   * when they are reset or the connection dies. Whoever answers false must call
+   * {@link ByteQueue.fail}. Default: always true.
    */
-  readonly complete?: (() => boolean) | undefined;
+  readonly complete?: ((received: number) => boolean) | undefined;
 }
 
 /** Bytes that may wait before the source is paused: one HTTP/2 stream window. */
@@ -31,6 +32,7 @@ export class ByteQueue implements AsyncIterable<Uint8Array> {
   readonly #abandon: () => void;
   #chunks: Uint8Array[] = [];
   #waiting = 0;
+  #received = 0;
   #paused = false;
   #state: "open" | "ended" | "failed" = "open";
   #error: unknown;
@@ -44,7 +46,7 @@ export class ByteQueue implements AsyncIterable<Uint8Array> {
       this.#push(chunk);
     });
     source.on("end", () => {
-      if (complete()) this.end();
+      if (complete(this.#received)) this.end();
     });
   }
 
@@ -92,6 +94,7 @@ export class ByteQueue implements AsyncIterable<Uint8Array> {
 
   #push(chunk: Uint8Array): void {
     if (this.#state !== "open") return;
+    this.#received += chunk.byteLength;
     if (this.#reader !== undefined) {
       this.#settle((r) => { r.resolve({ done: false, value: chunk }); });
       return;

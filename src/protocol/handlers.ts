@@ -1,21 +1,27 @@
 import type { Interceptor, MethodImplSpec } from "@connectrpc/connect";
-import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import type {
   ProtocolHandlerFactory,
   UniversalHandler,
   UniversalHandlerOptions,
 } from "@connectrpc/connect/protocol";
 import { createUniversalMethodHandler } from "@connectrpc/connect/protocol";
-import { createHandlerFactory as createConnect } from "@connectrpc/connect/protocol-connect";
 import { createHandlerFactory as createGrpc } from "@connectrpc/connect/protocol-grpc";
 import { createHandlerFactory as createGrpcWeb } from "@connectrpc/connect/protocol-grpc-web";
+import type { Codec } from "../codec/codec.ts";
+import { compressions } from "./compression.ts";
+import { connectHandlers } from "./connect/server.ts";
+import type { RequestGate } from "./hosted.ts";
 
 /** Options of the handlers of one component. */
 export interface HandlerOptions {
   /** Names of the channels to answer on. */
   readonly channels: readonly string[];
+  /** Formats of the Connect protocol; those whose name is among the channels are understood. */
+  readonly codecs: readonly Codec[];
   /** Run around each call. */
   readonly interceptors: readonly Interceptor[];
+  /** Runs after the headers, before the body is read; throws to turn the call away. */
+  readonly requestGate?: RequestGate | undefined;
   /** Largest request message, also after decompression, in bytes. */
   readonly readMaxBytes: number;
   /** Largest response message, in bytes. */
@@ -24,24 +30,26 @@ export interface HandlerOptions {
   readonly shutdownSignal: AbortSignal;
 }
 
-/**
- * Makes Connect's handlers: one a method, for all wires that its component
- * offers. The channels `protobuf` and `json` are both the Connect protocol,
- * which always understands the two codecs.
- */
-export function handlerFactory(options: HandlerOptions): (spec: MethodImplSpec) => UniversalHandler {
+/** Makes Connect's handlers: one a method, for all wires that its component offers. */
+export function handlerFactory(
+  options: HandlerOptions,
+): (spec: MethodImplSpec) => UniversalHandler | undefined {
+  const { channels, interceptors, requestGate, shutdownSignal } = options;
+  const codecs = options.codecs.filter(({ name }) => channels.includes(name));
   const shared: Partial<UniversalHandlerOptions> = {
-    acceptCompression: [compressionGzip, compressionBrotli],
-    interceptors: [...options.interceptors],
+    acceptCompression: [...compressions],
+    interceptors: [...interceptors],
     readMaxBytes: options.readMaxBytes,
     writeMaxBytes: options.writeMaxBytes,
-    shutdownSignal: options.shutdownSignal,
+    shutdownSignal,
+    ...(requestGate === undefined ? {} : { requestGate }),
   };
-  const offers = (...names: string[]): boolean =>
-    names.some((name) => options.channels.includes(name));
   const protocols: ProtocolHandlerFactory[] = [];
-  if (offers("grpc")) protocols.push(createGrpc(shared));
-  if (offers("grpc-web")) protocols.push(createGrpcWeb(shared));
-  if (offers("protobuf", "json")) protocols.push(createConnect(shared));
+  if (channels.includes("grpc")) protocols.push(createGrpc(shared));
+  if (channels.includes("grpc-web")) protocols.push(createGrpcWeb(shared));
+  if (codecs.length > 0) {
+    protocols.push(connectHandlers({ ...options, codecs, requestGate }));
+  }
+  if (protocols.length === 0) return () => undefined;
   return (spec) => createUniversalMethodHandler(spec, protocols);
 }

@@ -1,5 +1,11 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import type { Interceptor, MethodImplSpec } from "@connectrpc/connect";
+import type { HandlerContext, Interceptor, MethodImplSpec } from "@connectrpc/connect";
+
+/**
+ * Runs when a call's headers are there and before its message is read; throws
+ * to turn the call away. The place for authentication.
+ */
+export type RequestGate = (context: HandlerContext) => void | Promise<void>;
 
 /** A method that this process hosts: what every wire calls in the end. */
 export interface HostedMethod {
@@ -7,6 +13,10 @@ export interface HostedMethod {
   readonly spec: MethodImplSpec;
   /** Run around each call, whichever wire it came by. */
   readonly interceptors: readonly Interceptor[];
+  /** Asked first, whichever wire the call came by. */
+  readonly requestGate: RequestGate | undefined;
+  /** Ends running calls when it aborts, with its reason. */
+  readonly shutdown: AbortSignal;
 }
 
 /** The methods that this process hosts. */

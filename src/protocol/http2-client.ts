@@ -36,11 +36,17 @@ function exchange(
 ): Promise<UniversalClientResponse> {
   return new Promise((resolve, reject) => {
     const trailer = new Headers();
+    // A stream forgets its session before it tells how it ended.
+    const { session } = stream;
+    let declared: number | undefined;
     const body = new ByteQueue(stream, {
       abandon: () => {
-        stream.close(constants.NGHTTP2_CANCEL);
+        cancel(stream);
       },
-      complete: () => stream.rstCode === constants.NGHTTP2_NO_ERROR,
+      // A reset with NO_ERROR may also cut an answer short: its length tells.
+      complete: (received) =>
+        stream.rstCode === constants.NGHTTP2_NO_ERROR &&
+        (declared === undefined || declared === received),
     });
     let failure: unknown;
     const fail = (error: unknown): void => {
@@ -50,9 +56,11 @@ function exchange(
     };
     const aborted = (): void => {
       fail(ConnectError.from(request.signal?.reason, Code.Canceled));
-      stream.close(constants.NGHTTP2_CANCEL);
+      cancel(stream);
     };
     stream.on("response", (headers) => {
+      const length = headers["content-length"];
+      if (length !== undefined) declared = Number(length);
       resolve({ status: headers[":status"] ?? 0, header: toWebHeaders(headers), body, trailer });
     });
     stream.on("trailers", (headers) => {
@@ -61,20 +69,30 @@ function exchange(
       });
     });
     stream.on("error", (error) => {
-      fail(resetError(stream, error));
+      fail(resetError(stream, session, error));
     });
     stream.on("close", () => {
       request.signal?.removeEventListener("abort", aborted);
       // After a complete answer this changes nothing: the body has ended.
-      fail(resetError(stream, undefined));
+      fail(resetError(stream, session, undefined));
     });
     if (request.signal?.aborted === true) aborted();
     else request.signal?.addEventListener("abort", aborted, { once: true });
     send(stream, request.body).catch((error: unknown) => {
       fail(error);
-      stream.close(constants.NGHTTP2_CANCEL);
+      cancel(stream);
     });
   });
+}
+
+/**
+ * Resets a stream. By itself Node ends a request before it resets it, and the
+ * other side takes what it has for the whole upload; a write that is under way,
+ * even one of nothing, holds the end back.
+ */
+function cancel(stream: ClientHttp2Stream): void {
+  if (!stream.destroyed && !stream.closed && !stream.writableEnded) stream.write(Buffer.alloc(0));
+  stream.close(constants.NGHTTP2_CANCEL);
 }
 
 /** Writes the request's body. Rejects only when the body itself throws. */

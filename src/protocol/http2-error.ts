@@ -1,5 +1,5 @@
 import { constants } from "node:http2";
-import type { ClientHttp2Stream } from "node:http2";
+import type { ClientHttp2Stream, Http2Session } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { errorText } from "../error.ts";
 import { connectionError } from "./progress.ts";
@@ -8,14 +8,19 @@ import { connectionError } from "./progress.ts";
  * The error of a client stream that closed before its answer was complete: by
  * the reset code of the other side (grpc/doc/PROTOCOL-HTTP2.md, "Errors"), or
  * `unavailable` when the connection is gone.
+ *
+ * @param session the stream's session, which a closed stream does not know any more
  */
-export function resetError(stream: ClientHttp2Stream, cause: unknown): ConnectError {
+export function resetError(
+  stream: ClientHttp2Stream,
+  session: Http2Session | undefined,
+  cause: unknown,
+): ConnectError {
   const reset = stream.rstCode;
   if (reset === constants.NGHTTP2_REFUSED_STREAM) {
     return connectionError("the server refused the request before it looked at it", "refused", cause);
   }
-  const session = stream.session;
-  if (session === undefined || session.destroyed || session.closed) {
+  if (session === undefined || session.destroyed) {
     const why = cause === undefined ? "" : `: ${errorText(cause)}`;
     return connectionError(`the connection was lost before the answer came${why}`, "sent", cause);
   }

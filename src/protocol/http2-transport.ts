@@ -1,24 +1,27 @@
 import type { Interceptor, Transport } from "@connectrpc/connect";
-import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
-import type { CommonTransportOptions } from "@connectrpc/connect/protocol";
-import { createTransport as createConnect } from "@connectrpc/connect/protocol-connect";
+import type { Compression, UniversalClientFn } from "@connectrpc/connect/protocol";
 import { createTransport as createGrpc } from "@connectrpc/connect/protocol-grpc";
 import { createTransport as createGrpcWeb } from "@connectrpc/connect/protocol-grpc-web";
+import type { Codec } from "../codec/codec.ts";
+import { compressMinBytes, compressionOf, compressions } from "./compression.ts";
+import type { CompressionName } from "./compression.ts";
+import { connectTransport } from "./connect/client.ts";
 import { http2Client } from "./http2-client.ts";
 import { Http2Connection } from "./http2-connection.ts";
 import type { Http2ConnectionOptions } from "./http2-connection.ts";
 
-/** The wires that Connect's own transports speak. */
-export type Wire = "connect" | "grpc" | "grpc-web";
+/** A protocol, with what it leaves open. */
+export type Wire =
+  | { readonly protocol: "connect"; readonly codec: Codec; readonly httpGet: boolean }
+  | { readonly protocol: "grpc" | "grpc-web" };
 
 /** Options of {@link http2Transport}. */
 export interface Http2TransportOptions extends Http2ConnectionOptions {
-  /** The protocol. */
   readonly wire: Wire;
-  /** Whether messages are protobuf (true) or JSON. */
-  readonly binary: boolean;
   /** Run around each call of this transport. */
   readonly interceptors: readonly Interceptor[];
+  /** Compresses requests of 1 KiB and more. Default: sends them as they are. */
+  readonly compression?: CompressionName | undefined;
   /** Largest response message, also after decompression, in bytes. */
   readonly readMaxBytes: number;
   /** Largest request message, in bytes. */
@@ -34,17 +37,9 @@ export interface Http2Transport extends Transport, AsyncDisposable {
 /** Connect's transport for a wire, over an HTTP/2 connection of our own. */
 export function http2Transport(address: string, options: Http2TransportOptions): Http2Transport {
   const connection = new Http2Connection(address, options);
-  const transport = create(options.wire, {
-    httpClient: http2Client(connection),
-    baseUrl: connection.origin,
-    useBinaryFormat: options.binary,
-    interceptors: [...options.interceptors],
-    acceptCompression: [compressionGzip, compressionBrotli],
-    sendCompression: null,
-    compressMinBytes: 1024,
-    readMaxBytes: options.readMaxBytes,
-    writeMaxBytes: options.writeMaxBytes,
-  });
+  const compression =
+    options.compression === undefined ? undefined : compressionOf(options.compression);
+  const transport = create(options, connection.origin, http2Client(connection), compression);
   return {
     unary: transport.unary.bind(transport),
     stream: transport.stream.bind(transport),
@@ -53,13 +48,24 @@ export function http2Transport(address: string, options: Http2TransportOptions):
   };
 }
 
-function create(wire: Wire, options: CommonTransportOptions): Transport {
-  switch (wire) {
-    case "connect":
-      return createConnect(options);
-    case "grpc":
-      return createGrpc(options);
-    case "grpc-web":
-      return createGrpcWeb(options);
+function create(
+  options: Http2TransportOptions,
+  baseUrl: string,
+  httpClient: UniversalClientFn,
+  compression: Compression | undefined,
+): Transport {
+  const { wire, interceptors, readMaxBytes, writeMaxBytes } = options;
+  const shared = { baseUrl, httpClient, readMaxBytes, writeMaxBytes };
+  if (wire.protocol === "connect") {
+    return connectTransport({ ...shared, ...wire, interceptors, compression });
   }
+  const common = {
+    ...shared,
+    interceptors: [...interceptors],
+    useBinaryFormat: true,
+    acceptCompression: [...compressions],
+    sendCompression: compression ?? null,
+    compressMinBytes,
+  };
+  return wire.protocol === "grpc" ? createGrpc(common) : createGrpcWeb(common);
 }

@@ -75,8 +75,9 @@ async function unary<I extends DescMessage, O extends DescMessage>(
   req: UnaryRequest<I, O>,
   deadline: () => number | undefined,
 ): Promise<UnaryResponse<I, O>> {
-  const context = contextOf(req, deadline());
+  const context = contextOf(req, deadline(), hosted.shutdown);
   try {
+    await hosted.requestGate?.(context);
     const message = await invokeUnaryImplementation(
       hosted.spec as MethodImplSpec<I, O> & { kind: "unary" },
       context,
@@ -103,7 +104,13 @@ async function stream<I extends DescMessage, O extends DescMessage>(
   req: StreamRequest<I, O>,
   deadline: () => number | undefined,
 ): Promise<StreamResponse<I, O>> {
-  const context = contextOf(req, deadline());
+  const context = contextOf(req, deadline(), hosted.shutdown);
+  try {
+    await hosted.requestGate?.(context);
+  } catch (error) {
+    context.abort(error);
+    throw received(error, context);
+  }
   const invoke = transformInvokeImplementation(
     hosted.spec as MethodImplSpec<I, O>,
     context,
@@ -159,7 +166,11 @@ function common(method: DescMethod): {
   };
 }
 
-function contextOf(req: UnaryRequest | StreamRequest, timeoutMs: number | undefined): Context {
+function contextOf(
+  req: UnaryRequest | StreamRequest,
+  timeoutMs: number | undefined,
+  shutdownSignal: AbortSignal,
+): Context {
   return createHandlerContext({
     service: req.service,
     method: req.method,
@@ -168,6 +179,7 @@ function contextOf(req: UnaryRequest | StreamRequest, timeoutMs: number | undefi
     url: req.url,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     requestSignal: req.signal,
+    shutdownSignal,
     requestHeader: req.header,
     // What a caller keeps in its context values never travels.
     contextValues: createContextValues(),

@@ -13,6 +13,7 @@ import { toNodeHeaders, toWebHeaders } from "./headers.ts";
 import { explain } from "./refusal.ts";
 import { boundTimeout } from "./timeout.ts";
 import type { TimeoutBounds } from "./timeout.ts";
+import { limitUpload } from "./upload.ts";
 
 /** A request of `node:http` or of `node:http2`'s compatible API. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
@@ -20,20 +21,25 @@ export type NodeRequest = IncomingMessage | Http2ServerRequest;
 /** A response of `node:http` or of `node:http2`'s compatible API. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
 
+/** A method as the wires reach it. */
+export interface Route {
+  readonly handler: UniversalHandler;
+  /** Deadlines that callers may have. */
+  readonly bounds: TimeoutBounds;
+  /** Ends running calls when it aborts, with its reason. */
+  readonly shutdown: AbortSignal;
+}
+
 /**
  * Answers a request with one of Connect's handlers. Never rejects: what goes
  * wrong after the handler has answered can only end the connection.
  */
-export async function serve(
-  handler: UniversalHandler,
-  req: NodeRequest,
-  res: NodeResponse,
-  bounds: TimeoutBounds,
-): Promise<void> {
+export async function serve(route: Route, req: NodeRequest, res: NodeResponse): Promise<void> {
+  const { handler } = route;
   const contentType = req.headers["content-type"];
   const refused = { method: req.method ?? "", path: handler.requestPath, contentType };
   try {
-    const response = await handler(universalRequest(req, res, bounds));
+    const response = await handler(universalRequest(route, req, res));
     await respond(req, res, explain(refused, handler, response));
   } catch {
     // The caller is gone, or the answer broke off while it was written.
@@ -43,15 +49,19 @@ export async function serve(
 }
 
 function universalRequest(
+  { handler, bounds, shutdown }: Route,
   req: NodeRequest,
   res: NodeResponse,
-  bounds: TimeoutBounds,
 ): UniversalServerRequest {
   const header = toWebHeaders(req.headers);
-  boundTimeout(header, bounds);
+  const timeoutMs = boundTimeout(header, bounds);
   const body = new ByteQueue(req, {
-    complete: () => !("stream" in req) || req.stream.rstCode === constants.NGHTTP2_NO_ERROR,
+    // A reset with NO_ERROR may also cut a request short: then it is aborted.
+    complete: () =>
+      !("stream" in req) || (!req.aborted && req.stream.rstCode === constants.NGHTTP2_NO_ERROR),
   });
+  const unary = handler.method.methodKind === "unary";
+  const unwatch = unary ? limitUpload(body, timeoutMs, shutdown) : undefined;
   const controller = new AbortController();
   let failure: unknown;
   req.on("error", (error) => {
@@ -61,6 +71,7 @@ function universalRequest(
     // Writing to a caller that has gone: "close" follows and tells the handler.
   });
   res.on("close", () => {
+    unwatch?.();
     // Not "finished": an HTTP/2 response that was reset calls itself that.
     if (res.writableEnded) return;
     const gone = new ConnectError(
@@ -105,8 +116,8 @@ export async function respond(
     let chunk = await body?.next();
     out.writeHead(response.status, toNodeHeaders(response.header));
     for (; chunk?.done === false; chunk = await body?.next()) {
-      if (out.destroyed) return;
-      if (!out.write(chunk.value) && !(await drained(out))) return;
+      if (closed(res)) return;
+      if (!out.write(chunk.value) && (closed(res) || !(await drained(out)))) return;
     }
     if (response.trailer !== undefined) {
       out.addTrailers(toNodeHeaders(response.trailer));
@@ -120,16 +131,26 @@ export async function respond(
   }
 }
 
+/** Whether nothing can be written any more. HTTP/2's compatible API does not tell by itself. */
+function closed(res: NodeResponse): boolean {
+  return "stream" in res ? res.stream === undefined || res.stream.destroyed : res.destroyed;
+}
+
 /**
- * Ends a request that was answered before it was read to its end. On HTTP/2
- * the caller would wait for flow control for ever; NO_ERROR tells it to stop
- * sending and take the answer (RFC 9113, section 8.1).
+ * Ends a request that was answered before it was read to its end: NO_ERROR
+ * tells an HTTP/2 caller to stop sending and take the answer (RFC 9113, section
+ * 8.1). The reset must follow the end of the answer, which Node sends right
+ * after it asked for the trailers, even for none.
  */
 function finishRequest(req: NodeRequest): void {
   if (!("stream" in req)) return;
   const stream = req.stream;
   if (stream.readableEnded || stream.destroyed) return;
-  stream.once("finish", () => {
+  const end = (): void => {
     if (!stream.readableEnded && !stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
+  };
+  stream.once("wantTrailers", () => {
+    // Node's own listener came first and sends them with setImmediate.
+    setImmediate(end);
   });
 }

@@ -29,8 +29,11 @@ export function explain(
   response: UniversalServerResponse,
 ): UniversalServerResponse {
   if (response.body !== undefined) return response;
-  const allow = handler.allowedMethods.join(", ");
-  switch (response.status) {
+  // Only unary methods can be called with GET; Connect's handler also lists it for streams.
+  const get = handler.method.methodKind === "unary" && handler.allowedMethods.includes("GET");
+  const allow = get ? "POST, GET" : "POST";
+  const status = request.method === "GET" && !get ? 405 : response.status;
+  switch (status) {
     case 405:
       return refuse(
         request,
@@ -40,11 +43,14 @@ export function explain(
       );
     case 415: {
       const types = acceptable(handler);
-      const given = request.contentType === undefined ? "no content type" : `the content type ${request.contentType}`;
+      const message =
+        request.method === "GET"
+          ? `${request.path} takes a GET with ?connect=v1&encoding=json&message=<message>; add encoding, json or proto`
+          : `${request.path} does not take ${given(request.contentType)}; use ${types}`;
       return refuse(
         request,
         415,
-        new ConnectError(`${request.path} does not take ${given}; use ${types}`, Code.Unimplemented),
+        new ConnectError(message, Code.Unimplemented),
         { "accept-post": types },
       );
     }
@@ -88,6 +94,10 @@ function refuse(
     }),
     body: createAsyncIterable([body]),
   };
+}
+
+function given(contentType: string | undefined): string {
+  return contentType === undefined ? "a request without content type" : `the content type ${contentType}`;
 }
 
 /** The content types that a handler takes, for people and for `Accept-Post`. */

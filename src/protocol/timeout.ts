@@ -20,17 +20,19 @@ const units: Readonly<Record<string, number>> = {
  * Rewrites the timeout header of a request so that a deadline always exists
  * and is one that timers can hold: Node's timers overflow at 2^31 ms and would
  * end a call of 25 days at once. A header that does not parse is left for the
- * protocol's handler, which answers `invalid_argument`.
+ * protocol's handler, which answers `invalid_argument`. Returns the deadline in
+ * milliseconds, or undefined when there is none.
  */
-export function boundTimeout(header: Headers, bounds: TimeoutBounds): void {
+export function boundTimeout(header: Headers, bounds: TimeoutBounds): number | undefined {
   const grpc = header.get("content-type")?.startsWith("application/grpc") === true;
   const name = grpc ? "grpc-timeout" : "connect-timeout-ms";
   const value = header.get(name);
   const asked = value === null ? bounds.defaultMs : grpc ? grpcMs(value) : connectMs(value);
-  if (asked === undefined || (value !== null && asked <= bounds.maxMs)) return;
+  if (asked === undefined || (value !== null && asked <= bounds.maxMs)) return asked;
   const ms = Math.max(1, Math.ceil(Math.min(asked, bounds.maxMs)));
   // gRPC allows eight digits: enough for 27 hours in ms, then count in seconds.
   header.set(name, !grpc ? `${ms}` : ms < 1e8 ? `${ms}m` : `${Math.ceil(ms / 1_000)}S`);
+  return ms;
 }
 
 function connectMs(value: string): number | undefined {

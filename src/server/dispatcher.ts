@@ -28,7 +28,7 @@ export class Dispatcher {
     const route = this.#host.route(path);
     if (route === undefined) return this.#unknown(req, res, path);
     res.once("close", this.#tracker.enter());
-    void serve(route.handler, req, res, route.bounds);
+    void serve(route, req, res);
     return true;
   }
 

@@ -1,25 +1,27 @@
 import type { Socket } from "node:net";
 
-/** How every HTTP/2 connection begins, and no HTTP/1.1 request. */
-const preface = Buffer.from("PRI ");
+/** How every HTTP/2 connection begins, and no HTTP/1.1 request (RFC 9113, section 3.4). */
+const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
 /**
  * Looks at the first bytes of a connection and gives them back, then says
- * whether they are HTTP/2. A connection that says nothing in time is closed.
- * The socket stays in paused mode throughout: data that was read in flowing
- * mode and given back upsets Node's HTTP/2.
+ * whether they are HTTP/2. A connection that does not say so in time, or ends
+ * before, is closed. The socket stays in paused mode throughout: data that was
+ * read in flowing mode and given back upsets Node's HTTP/2.
  */
 export function firstBytes(
   socket: Socket,
   timeoutMs: number,
   decided: (isHttp2: boolean) => void,
 ): void {
-  const timer = setTimeout(() => {
+  const giveUp = (): void => {
     socket.destroy();
-  }, timeoutMs);
+  };
+  const timer = setTimeout(giveUp, timeoutMs);
   const stop = (): void => {
     clearTimeout(timer);
     socket.off("readable", onReadable);
+    socket.off("end", giveUp);
     socket.off("error", stop);
     socket.off("close", stop);
   };
@@ -37,6 +39,7 @@ export function firstBytes(
     decided(isHttp2);
   };
   socket.on("readable", onReadable);
+  socket.once("end", giveUp);
   socket.once("error", stop);
   socket.once("close", stop);
 }

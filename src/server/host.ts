@@ -1,48 +1,51 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { createServiceImplSpec } from "@connectrpc/connect";
 import type { Interceptor, MethodImplSpec, ServiceImpl } from "@connectrpc/connect";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { maxTimerMs } from "../async/sleep.ts";
+import type { Codec } from "../codec/codec.ts";
 import type { Component } from "../component/component.ts";
 import { defaultChannels } from "../component/component.ts";
 import { methodInfo } from "../contract/method.ts";
 import { handlerFactory } from "../protocol/handlers.ts";
-import type { Hosted, HostedMethod } from "../protocol/hosted.ts";
+import type { Hosted, HostedMethod, RequestGate } from "../protocol/hosted.ts";
+import type { Route } from "../protocol/node-handler.ts";
 import type { TimeoutBounds } from "../protocol/timeout.ts";
 import type { ServerLimits } from "./options.ts";
-
-/** A method as the wires reach it. */
-export interface Route {
-  readonly handler: UniversalHandler;
-  /** Deadlines that callers may have. */
-  readonly bounds: TimeoutBounds;
-}
 
 /** What {@link Host.add} needs besides the service. */
 export interface ServiceOptions {
   readonly channels: readonly string[];
   readonly interceptors: readonly Interceptor[];
+  readonly requestGate?: RequestGate | undefined;
 }
 
 /** Everything that a process serves: the same methods for each wire and for `local`. */
 export class Host implements Hosted {
   readonly #limits: ServerLimits;
+  readonly #codecs: readonly Codec[];
   readonly #shutdown: AbortSignal;
   readonly #methods = new Map<string, HostedMethod>();
   readonly #routes = new Map<string, Route>();
   readonly #services = new Map<string, readonly string[]>();
 
-  constructor(limits: ServerLimits, shutdown: AbortSignal) {
+  /** @param codecs formats that the Connect protocol understands here */
+  constructor(limits: ServerLimits, codecs: readonly Codec[], shutdown: AbortSignal) {
     this.#limits = limits;
+    this.#codecs = codecs;
     this.#shutdown = shutdown;
   }
 
   /** Adds the services of a component, behind its guard. */
   addComponent(component: Component, guard: Interceptor): void {
+    const { channels, requestGate } = component;
     const interceptors = [guard, ...component.interceptors];
     for (const { service, implementation } of component.services) {
       // `implement` tied the two together when both had their types.
-      this.add(service, implementation as Partial<ServiceImpl<DescService>>, { channels: component.channels, interceptors });
+      this.add(service, implementation as Partial<ServiceImpl<DescService>>, {
+        channels,
+        interceptors,
+        requestGate,
+      });
     }
   }
 
@@ -54,14 +57,19 @@ export class Host implements Hosted {
   ): void {
     const handlerOf = handlerFactory({
       ...options,
+      codecs: this.#codecs,
       readMaxBytes: this.#limits.readMaxBytes,
       writeMaxBytes: this.#limits.writeMaxBytes,
       shutdownSignal: this.#shutdown,
     });
     for (const spec of Object.values(createServiceImplSpec(service, implementation).methods)) {
       const { path } = methodInfo(spec.method);
-      this.#methods.set(path, { spec, interceptors: options.interceptors });
-      this.#routes.set(`/${path}`, { handler: handlerOf(spec), bounds: this.#bounds(spec) });
+      const { interceptors, requestGate } = options;
+      const shutdown = this.#shutdown;
+      this.#methods.set(path, { spec, interceptors, requestGate, shutdown });
+      const handler = handlerOf(spec);
+      if (handler === undefined) continue;
+      this.#routes.set(`/${path}`, { handler, bounds: this.#bounds(spec), shutdown });
     }
     this.#services.set(service.typeName, service.methods.map(({ name }) => name));
   }

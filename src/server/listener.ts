@@ -26,6 +26,10 @@ export class Listener {
   readonly #http2: Http2Server;
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #sockets = new Set<Socket>();
+  /** Connections that have not said yet which protocol they speak. */
+  readonly #undecided = new Set<Socket>();
+  /** Whether new connections are turned away. */
+  #refusing = false;
 
   /** @param server an HTTP/1.1 server to extend; made here when left out */
   constructor(
@@ -56,6 +60,15 @@ export class Listener {
       session.once("close", () => this.#sessions.delete(session));
       // Errors of a session end its streams; each call hears of that itself.
       session.on("error", () => {});
+      // A preface without settings, and then nothing, is no HTTP/2 either.
+      const silent = setTimeout(() => {
+        session.destroy(undefined, constants.NGHTTP2_SETTINGS_TIMEOUT);
+      }, limits.firstBytesTimeoutMs);
+      const heard = (): void => {
+        clearTimeout(silent);
+      };
+      session.once("remoteSettings", heard);
+      session.once("close", heard);
     });
     this.#splitConnections(limits.firstBytesTimeoutMs);
   }
@@ -98,11 +111,21 @@ export class Listener {
    * @param stop whether no more connections are accepted either
    */
   async drain(stop: boolean): Promise<void> {
+    if (stop) this.#refuse();
     if (stop && this.server.listening) {
       this.server.close();
       this.server.closeIdleConnections();
     }
     await Promise.all([...this.#sessions].map((session) => announceEnd(session)));
+  }
+
+  /**
+   * Lets a server go that something else closes, which waits for connections it
+   * does not know of: what runs over HTTP/2 finishes, and nothing new begins.
+   */
+  release(): void {
+    this.#refuse();
+    for (const session of this.#sessions) session.close();
   }
 
   /** Ends all connections, whatever runs on them. */
@@ -112,13 +135,27 @@ export class Listener {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  #refuse(): void {
+    this.#refusing = true;
+    for (const socket of this.#undecided) socket.destroy();
+  }
+
   #splitConnections(timeoutMs: number): void {
     const http1 = this.server.listeners("connection");
     this.server.removeAllListeners("connection");
     this.server.on("connection", (socket: Socket) => {
+      if (this.#refusing) {
+        socket.destroy();
+        return;
+      }
       this.#sockets.add(socket);
-      socket.once("close", () => this.#sockets.delete(socket));
+      this.#undecided.add(socket);
+      socket.once("close", () => {
+        this.#sockets.delete(socket);
+        this.#undecided.delete(socket);
+      });
       firstBytes(socket, timeoutMs, (isHttp2) => {
+        this.#undecided.delete(socket);
         if (isHttp2) {
           // HTTP/1.1 servers make half-open sockets; Node's HTTP/2 would never see them end.
           socket.allowHalfOpen = false;

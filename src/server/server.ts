@@ -2,6 +2,7 @@ import { Server as Http1Server } from "node:http";
 import { Code } from "@connectrpc/connect";
 import type { FastifyInstance } from "fastify";
 import { sleep } from "../async/sleep.ts";
+import type { Codec } from "../codec/codec.ts";
 import { configurationError, meshError } from "../error.ts";
 import type { HealthSource } from "../health/http.ts";
 import type { NodeRequest, NodeResponse } from "../protocol/node-handler.ts";
@@ -20,6 +21,8 @@ const abortGraceMs = 1_000;
 /** Options of {@link Server}. */
 export interface ServerOptions {
   readonly limits: ServerLimits;
+  /** Formats that the Connect protocol understands. */
+  readonly codecs: readonly Codec[];
   /** Undefined when nothing should be listened on: a mesh of clients, or one in a Fastify app. */
   readonly listen: ListenOptions | undefined;
   readonly http: HttpOptions;
@@ -39,10 +42,13 @@ export class Server {
   #listener: Listener | undefined;
   #app: FastifyInstance | undefined;
   #mounted = false;
+  #closed = false;
+  /** Whether the app that the mesh is mounted in is closing. */
+  #appCloses = false;
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    this.host = new Host(options.limits, this.#shutdown.signal);
+    this.host = new Host(options.limits, options.codecs, this.#shutdown.signal);
     this.#dispatcher = new Dispatcher(this.host, this.tracker);
   }
 
@@ -67,11 +73,17 @@ export class Server {
     });
     for (const service of this.host.services()) {
       app.all(`/${service}/*`, (request, reply) => {
-        reply.hijack();
-        this.#dispatcher.handle(request.raw, reply.raw);
+        // Fastify also routes what is no RPC here: more segments, an encoded path.
+        if (this.#dispatcher.handle(request.raw, reply.raw)) reply.hijack();
+        else reply.callNotFound();
       });
     }
     healthRoutes(app, this.#options.health);
+    app.addHook("preClose", (done) => {
+      this.#appCloses = true;
+      if (this.#closed) this.#listener?.release();
+      done();
+    });
     if (app.server instanceof Http1Server) {
       const route = (req: NodeRequest, res: NodeResponse): void => {
         app.routing(req as never, res as never);
@@ -118,9 +130,13 @@ export class Server {
     last.abort();
   }
 
-  /** Ends what is left of connections and closes the mesh's own app. */
+  /** Ends what is left of connections and closes the mesh's own app; another app closes itself. */
   async close(): Promise<void> {
-    if (this.#mounted) return;
+    this.#closed = true;
+    if (this.#mounted) {
+      if (this.#appCloses) this.#listener?.release();
+      return;
+    }
     this.#listener?.destroy();
     await this.#app?.close();
   }

@@ -1,0 +1,22 @@
+import type { Codec } from "../codec/codec.ts";
+import type { Channel, ChannelInit } from "./channel.ts";
+import { http2Channel } from "./http2.ts";
+
+/** Options of the channels of the Connect protocol. */
+export interface ConnectChannelInit extends ChannelInit {
+  /**
+   * Whether methods without side effects are called by GET, so that HTTP caches
+   * can answer them. Default false.
+   */
+  readonly httpGet?: boolean | undefined;
+}
+
+/**
+ * The Connect protocol over any codec, HTTP/2 below it. The channel is named
+ * after the codec: `connectChannel(myCodec)` goes with a component that offers
+ * `myCodec.name` and a mesh whose `codecs` have it.
+ */
+export function connectChannel(codec: Codec, init: ConnectChannelInit = {}): Channel {
+  const { httpGet = false } = init;
+  return http2Channel(codec.name, { protocol: "connect", codec, httpGet }, init);
+}

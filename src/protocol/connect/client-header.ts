@@ -1,0 +1,25 @@
+import { compressions } from "../compression.ts";
+
+/** Accepted compressions, as a header's value. */
+const accepted = compressions.map(({ name }) => name).join(",");
+
+/** The headers that every request of the Connect protocol has. */
+export function requestHeader(
+  init: HeadersInit | undefined,
+  contentType: string,
+  acceptHeader: string,
+  timeoutMs: number | undefined,
+): Headers {
+  const header = new Headers(init);
+  if (timeoutMs !== undefined) header.set("connect-timeout-ms", String(timeoutMs));
+  header.set("content-type", contentType);
+  header.set("connect-protocol-version", "1");
+  header.set(acceptHeader, accepted);
+  if (!header.has("user-agent")) header.set("user-agent", "connect-mesh");
+  return header;
+}
+
+/** A deadline for a transport: Connect takes 0 and less as none. */
+export function positive(timeoutMs: number | undefined): number | undefined {
+  return timeoutMs === undefined || timeoutMs <= 0 ? undefined : timeoutMs;
+}

@@ -1,0 +1,75 @@
+import type { DescMessage, DescMethod } from "@bufbuild/protobuf";
+import type { Interceptor, Transport } from "@connectrpc/connect";
+import { createMethodUrl } from "@connectrpc/connect/protocol";
+import type { Compression, UniversalClientFn } from "@connectrpc/connect/protocol";
+import type { Codec } from "../../codec/codec.ts";
+import { callStream } from "./client-stream.ts";
+import { callUnary } from "./client-unary.ts";
+import { methodCodec } from "./method-codec.ts";
+import type { MessageLimits, MethodCodec } from "./method-codec.ts";
+
+/** Options of {@link connectTransport}. */
+export interface ConnectClientOptions extends MessageLimits {
+  /** The format of messages. */
+  readonly codec: Codec;
+  /** Carries the requests. */
+  readonly httpClient: UniversalClientFn;
+  /** Scheme and authority of request URLs. */
+  readonly baseUrl: string;
+  /** Run around each call. */
+  readonly interceptors: readonly Interceptor[];
+  /** Compresses requests of 1 KiB and more; undefined sends them as they are. */
+  readonly compression: Compression | undefined;
+  /** Whether methods without side effects are called by GET, which caches can answer. */
+  readonly httpGet: boolean;
+}
+
+/** A method as the client calls it, worked out once. */
+export interface ClientMethod<I extends DescMessage, O extends DescMessage>
+  extends MethodCodec<I, O> {
+  readonly url: string;
+}
+
+/** The Connect protocol's client over any codec (connectrpc.com/docs/protocol). */
+export function connectTransport(options: ConnectClientOptions): Transport {
+  const methods = new WeakMap<DescMethod, ClientMethod<DescMessage, DescMessage>>();
+  const prepare = <I extends DescMessage, O extends DescMessage>(
+    method: DescMethod & { readonly input: I; readonly output: O },
+  ): ClientMethod<I, O> => {
+    let ready = methods.get(method);
+    if (ready === undefined) {
+      ready = {
+        ...methodCodec<DescMessage, DescMessage>(options.codec, method, options),
+        url: createMethodUrl(options.baseUrl, method),
+      };
+      methods.set(method, ready);
+    }
+    return ready as unknown as ClientMethod<I, O>;
+  };
+  return {
+    unary: (method, signal, timeoutMs, header, message, contextValues) =>
+      callUnary(options, prepare(method), method, {
+        signal,
+        timeoutMs,
+        header,
+        contextValues,
+        message,
+      }),
+    stream: (method, signal, timeoutMs, header, messages, contextValues) =>
+      callStream(options, prepare(method), method, {
+        signal,
+        timeoutMs,
+        header,
+        contextValues,
+        messages,
+      }),
+  };
+}
+
+/** How a caller wants one call made. */
+export interface CallInit {
+  readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly header: HeadersInit | undefined;
+  readonly contextValues: Parameters<Transport["unary"]>[5];
+}

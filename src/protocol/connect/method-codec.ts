@@ -1,0 +1,71 @@
+import type { DescMessage, DescMethod, MessageShape } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { limitSerialization } from "@connectrpc/connect/protocol";
+import type { Serialization } from "@connectrpc/connect/protocol";
+import type { Codec } from "../../codec/codec.ts";
+import { errorText } from "../../error.ts";
+
+/** Limits of a message, in bytes. */
+export interface MessageLimits {
+  readonly readMaxBytes: number;
+  readonly writeMaxBytes: number;
+}
+
+/** A codec as one method uses it. */
+export interface MethodCodec<I extends DescMessage, O extends DescMessage> {
+  readonly codec: Codec;
+  readonly input: Serialization<MessageShape<I>>;
+  readonly output: Serialization<MessageShape<O>>;
+}
+
+/** Compiles a codec for a method, within limits, with errors that carry a code. */
+export function methodCodec<I extends DescMessage, O extends DescMessage>(
+  codec: Codec,
+  method: DescMethod & { readonly input: I; readonly output: O },
+  limits: MessageLimits,
+): MethodCodec<I, O> {
+  return {
+    codec,
+    input: serialization(codec, method.input, limits),
+    output: serialization(codec, method.output, limits),
+  };
+}
+
+function serialization<D extends DescMessage>(
+  codec: Codec,
+  desc: D,
+  limits: MessageLimits,
+): Serialization<MessageShape<D>> {
+  const compiled = codec.compile(desc);
+  return limitSerialization(
+    {
+      parse(bytes) {
+        try {
+          return compiled.decode(bytes);
+        } catch (error) {
+          throw new ConnectError(
+            `cannot read ${desc.typeName} as ${codec.name}: ${errorText(error)}`,
+            Code.InvalidArgument,
+            undefined,
+            undefined,
+            error,
+          );
+        }
+      },
+      serialize(message) {
+        try {
+          return compiled.encode(message) as Uint8Array<ArrayBuffer>;
+        } catch (error) {
+          throw new ConnectError(
+            `cannot write ${desc.typeName} as ${codec.name}: ${errorText(error)}`,
+            Code.Internal,
+            undefined,
+            undefined,
+            error,
+          );
+        }
+      },
+    },
+    limits,
+  );
+}
