@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { until } from "../../src/testing/until.ts";
+import { until, within } from "../../src/testing/until.ts";
 
 /** How a process ended. */
 export interface Exit {
@@ -60,8 +60,8 @@ export async function startDemo(
     },
     leftovers: () => readdir(directory),
     [Symbol.asyncDispose]: async () => {
-      // Its own processes end when it is gone.
-      if (!hasEnded()) child.kill("SIGKILL");
+      if (!hasEnded()) child.kill("SIGTERM");
+      await within(() => exit, { timeoutMs: 30_000 }).catch(() => child.kill("SIGKILL"));
       await exit;
       await rm(directory, { recursive: true, force: true });
     },
