@@ -33,7 +33,9 @@ export type Reason =
   /** The registry cannot be reached or refuses the request. */
   | "REGISTRY_UNAVAILABLE"
   /** The registry refuses the credentials. */
-  | "REGISTRY_DENIED";
+  | "REGISTRY_DENIED"
+  /** A request breaks the validation rules of its contract. */
+  | "VALIDATION_FAILED";
 
 /** Options of {@link meshError}. */
 export interface MeshErrorOptions {

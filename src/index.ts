@@ -35,10 +35,18 @@ export { json } from "./channel/json.ts";
 export { grpc } from "./channel/grpc.ts";
 export { grpcWeb } from "./channel/grpc-web.ts";
 export { local } from "./channel/local.ts";
+export { rest } from "./channel/rest.ts";
+export type { RestChannelInit } from "./channel/rest.ts";
+export type { RestOptions } from "./protocol/rest/options.ts";
+export type { UnknownQuery } from "./protocol/rest/query.ts";
 export { addressOf } from "./channel/channel.ts";
 export type { Channel, ChannelInit, ChannelOptions, PeerTransport } from "./channel/channel.ts";
 export { connectionError, progressOf } from "./protocol/progress.ts";
 export type { Progress } from "./protocol/progress.ts";
+
+export { reflection } from "./reflection/reflection.ts";
+export { validate } from "./validation/validate.ts";
+export type { ValidateOptions } from "./validation/validate.ts";
 
 export { callOptions } from "./client/options.ts";
 export type { ChannelPreference, ClientOptions, PerCallOptions } from "./client/options.ts";
@@ -47,6 +55,7 @@ export { instanceId } from "./server/guard.ts";
 export { meshPlugin } from "./server/plugin.ts";
 export type { MeshPluginOptions, Mountable } from "./server/plugin.ts";
 export type { DrainOptions, ListenOptions, ServerLimits } from "./server/options.ts";
+export type { CorsOptions } from "./server/cors.ts";
 export type { HttpOptions } from "./server/http.ts";
 
 export { errorDomain, reasonOf } from "./error.ts";

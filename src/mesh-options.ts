@@ -5,9 +5,12 @@ import type { Channel } from "./channel/channel.ts";
 import type { ChannelPreference } from "./client/options.ts";
 import type { Codec } from "./codec/codec.ts";
 import type { Component } from "./component/component.ts";
+import type { OpenApiOptions } from "./openapi/options.ts";
 import type { Registry } from "./registry/registry.ts";
+import type { CorsOptions } from "./server/cors.ts";
 import type { HttpOptions } from "./server/http.ts";
 import type { DrainOptions, ListenOptions, ServerLimits } from "./server/options.ts";
+import type { ValidateOptions } from "./validation/validate.ts";
 
 /** Options of `createMesh`. */
 export interface MeshOptions {
@@ -52,6 +55,31 @@ export interface MeshOptions {
   readonly drain?: Partial<DrainOptions> | undefined;
   /** How health is looked after. */
   readonly health?: HealthOptions | undefined;
+  /**
+   * Whether requests are checked against the protovalidate rules of their
+   * contract before an implementation sees them, and how. Default true. Needs
+   * `@bufbuild/protovalidate` where a contract has rules: `start()` fails
+   * without it. With false only components that have `validate()` among their
+   * interceptors check theirs.
+   */
+  readonly validate?: boolean | ValidateOptions | undefined;
+  /**
+   * Whether tools may ask for the services and their contracts
+   * (`grpc.reflection.v1` and `v1alpha`). Default: unless the environment
+   * variable `NODE_ENV` is `production`.
+   */
+  readonly reflection?: boolean | undefined;
+  /**
+   * Whether `/openapi.json` is served, and what is in it. Default: unless the
+   * environment variable `NODE_ENV` is `production`.
+   */
+  readonly openapi?: boolean | OpenApiOptions | undefined;
+  /**
+   * Whether browsers let pages of other origins call what the mesh serves:
+   * RPCs, REST, health and `/openapi.json`. True lets all of them, without
+   * cookies. Default false: the mesh answers no preflight.
+   */
+  readonly cors?: boolean | CorsOptions | undefined;
   /** Options of the Fastify app behind `mesh.http`, such as `logger`. */
   readonly http?: HttpOptions | undefined;
 }

@@ -4,6 +4,8 @@ import { Code, createClient } from "@connectrpc/connect";
 import type { Client, Transport } from "@connectrpc/connect";
 import type { FastifyInstance } from "fastify";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
+import { ServerReflection } from "../gen/grpc/reflection/v1/reflection_pb.ts";
+import { ServerReflection as AlphaReflection } from "../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import { sleep } from "./async/sleep.ts";
 import { roundRobin } from "./balancer/round-robin.ts";
 import { grpcWeb } from "./channel/grpc-web.ts";
@@ -11,6 +13,7 @@ import { grpc } from "./channel/grpc.ts";
 import { json } from "./channel/json.ts";
 import { local } from "./channel/local.ts";
 import { protobuf } from "./channel/protobuf.ts";
+import { rest } from "./channel/rest.ts";
 import { meshTransport } from "./client/mesh-transport.ts";
 import type { ClientOptions } from "./client/options.ts";
 import { ClientRuntime } from "./client/runtime.ts";
@@ -22,6 +25,8 @@ import { meshError } from "./error.ts";
 import { grpcHealth } from "./health/grpc.ts";
 import type { HealthReport } from "./health/report.ts";
 import type { MeshOptions } from "./mesh-options.ts";
+import { openapiRoute } from "./openapi/route.ts";
+import { reflection } from "./reflection/reflection.ts";
 import { registryFromEnv } from "./registry/from-env.ts";
 import { defaultRetry } from "./resilience/retry.ts";
 import { guard } from "./server/guard.ts";
@@ -30,6 +35,8 @@ import type { DrainOptions } from "./server/options.ts";
 import type { Mountable } from "./server/plugin.ts";
 import { Presences } from "./server/presences.ts";
 import { Server } from "./server/server.ts";
+import { componentValidation } from "./validation/component-validation.ts";
+import type { ComponentValidation } from "./validation/component-validation.ts";
 
 /** Where a mesh is in its life. */
 export type MeshState = "new" | "starting" | "running" | "draining" | "stopped" | "failed";
@@ -40,8 +47,11 @@ export class Mesh implements AsyncDisposable, Mountable {
   readonly #server: Server;
   readonly #runtime: ClientRuntime;
   readonly #presences: Presences;
+  readonly #validation: ComponentValidation;
   readonly #drain: DrainOptions;
   readonly #healthMs: number;
+  /** Aborts when the mesh begins to leave. */
+  readonly #leaving = new AbortController();
   /** Aborts when whoever closes the mesh does not want to wait. */
   readonly #hurry = new AbortController();
   #state: MeshState = "new";
@@ -61,20 +71,28 @@ export class Mesh implements AsyncDisposable, Mountable {
     );
     const hosted = [...this.#ids].map(([of, id]) => ({ component: of, id }));
     this.#presences = new Presences(hosted, registry);
+    const codecs = options.codecs ?? [protobufCodec, jsonCodec()];
     this.#server = new Server({
       limits,
-      codecs: options.codecs ?? [protobufCodec, jsonCodec()],
+      codecs,
       listen: options.listen,
       http: options.http ?? {},
+      cors: options.cors === true ? {} : options.cors === false ? undefined : options.cors,
       health: {
         details: options.health?.details ?? true,
         state: () => this.#state,
         components: () => this.#presences.components(),
         registry: () => this.#runtime.registryDetails(),
       },
+      routes: openapiRoute(components, codecs, options.openapi),
     });
+    this.#validation = componentValidation(components, options.validate);
     for (const [of, id] of this.#ids) {
-      this.#server.host.addComponent(of, guard(of, id, this.#server.tracker));
+      const before = [guard(of, id, this.#server.tracker), ...this.#validation.before(of)];
+      this.#server.host.addComponent(of, before);
+    }
+    if (components.length > 0 && (options.reflection ?? process.env["NODE_ENV"] !== "production")) {
+      this.#addReflection();
     }
     if (components.length > 0) {
       const refresh = (): Promise<void> => this.#presences.refresh();
@@ -82,7 +100,7 @@ export class Mesh implements AsyncDisposable, Mountable {
     }
     this.#runtime = new ClientRuntime({
       registry,
-      channels: options.channels ?? [local(), protobuf(), json(), grpc(), grpcWeb()],
+      channels: options.channels ?? [local(), protobuf(), json(), grpc(), grpcWeb(), rest()],
       hosted: this.#server.host,
       connection: {
         readMaxBytes: limits.readMaxBytes,
@@ -180,6 +198,14 @@ export class Mesh implements AsyncDisposable, Mountable {
     app.addHook("preClose", () => this.close());
   }
 
+  #addReflection(): void {
+    const { host } = this.#server;
+    const { v1, v1alpha } = reflection(() => host.descriptors(), { signal: this.#leaving.signal });
+    // What a component implements itself stays.
+    if (host.methods(ServerReflection.typeName) === undefined) host.add(ServerReflection, v1);
+    if (host.methods(AlphaReflection.typeName) === undefined) host.add(AlphaReflection, v1alpha);
+  }
+
   async #start(signal: AbortSignal | undefined): Promise<void> {
     if (this.#state !== "new") {
       throw meshError(
@@ -190,6 +216,7 @@ export class Mesh implements AsyncDisposable, Mountable {
     }
     this.#state = "starting";
     try {
+      await this.#validation.prepare();
       for (const { lifecycle } of this.#ids.keys()) await lifecycle.start(signal);
       this.#address = await this.#server.listen();
       await this.#presences.refresh();
@@ -225,6 +252,7 @@ export class Mesh implements AsyncDisposable, Mountable {
   async #leave(): Promise<void> {
     const reachable = this.#address !== undefined && this.#ids.size > 0;
     this.#state = "draining";
+    this.#leaving.abort();
     for (const { lifecycle } of this.#ids.keys()) lifecycle.drain();
     await this.#presences.withdraw(this.#limit(this.#drain.deregisterTimeoutMs));
     if (reachable) await sleep(this.#drain.drainDelayMs, this.#hurry.signal);

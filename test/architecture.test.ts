@@ -13,7 +13,7 @@ const layers: readonly (readonly string[])[] = [
   ["protocol"],
   ["channel", "resilience", "health"],
   ["component"],
-  ["client", "server"],
+  ["client", "server", "reflection", "validation", "openapi"],
   ["mesh.ts", "mesh-options.ts"],
   ["testing", "cli"],
   ["index.ts"],
@@ -82,7 +82,12 @@ describe("architecture", () => {
     }
     const spread = [...folders].filter(([name, where]) => name !== "fastify" && where.size > 1);
     expect(spread.map(([name, where]) => `${name}: ${[...where].join(", ")}`)).toEqual([]);
-    expect([...folders.keys()].sort()).toEqual(["@connectrpc/connect-node", "consul", "fastify"]);
+    expect([...folders.keys()].sort()).toEqual([
+      "@bufbuild/protovalidate",
+      "@connectrpc/connect-node",
+      "consul",
+      "fastify",
+    ]);
   });
 
   test("only the server folder runs Fastify; the mesh shows its type", () => {

@@ -40,10 +40,22 @@ export interface ChannelInit {
   /** Run around each attempt over this channel, inside those of the mesh and the client. */
   readonly interceptors?: readonly Interceptor[] | undefined;
   /**
-   * Compresses requests of 1 KiB and more. Default: requests are sent as they
-   * are; answers are compressed when the server likes to.
+   * Compresses requests. Default: they are sent as they are; answers are
+   * compressed when the server likes to.
    */
   readonly compression?: CompressionName | undefined;
+  /** Smallest request that is compressed, in bytes. Default 1024. */
+  readonly compressMinBytes?: number | undefined;
+}
+
+/** Options of channels that more than one version of HTTP can carry. */
+export interface HttpVersionInit {
+  /**
+   * Version of HTTP. `1.1` is for servers and proxies that know nothing newer: it
+   * takes a connection for each running call, and methods that stream in both
+   * directions are `unimplemented`. Default `2`.
+   */
+  readonly httpVersion?: "2" | "1.1" | undefined;
 }
 
 /**

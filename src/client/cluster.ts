@@ -25,18 +25,21 @@ export class Cluster {
     this.#rebuild();
   };
   #instances: readonly Instance[] = [];
+  #known = false;
   #waiting: Array<() => void> = [];
 
   constructor(discovery: Discovery, pool: PeerPool, balancer: Balancer) {
     this.discovery = discovery;
     this.#pool = pool;
     this.#balancer = balancer;
+    // What other clients have found out already is there from the first call on.
+    if (discovery.state.value !== undefined) this.#update(discovery.state.value);
     void this.#follow();
   }
 
   /** Whether the registry has answered, or failed, at least once. */
   get known(): boolean {
-    return this.discovery.state.value !== undefined;
+    return this.#known;
   }
 
   /** How many instances there are. */
@@ -102,6 +105,7 @@ export class Cluster {
   }
 
   #update({ instances }: Discovered): void {
+    this.#known = true;
     this.#instances = instances;
     const old = [...this.#groups.entries()];
     this.#groups.clear();

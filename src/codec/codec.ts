@@ -1,4 +1,4 @@
-import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, MessageShape, Registry } from "@bufbuild/protobuf";
 
 /** Turns one kind of message into bytes and back. Compiled once, used for every call. */
 export interface MessageCodec<T> {
@@ -22,6 +22,11 @@ export interface Codec {
   readonly type: string;
   /** Whether the bytes are UTF-8 text, which a Connect GET can carry without base64. */
   readonly text: boolean;
+  /**
+   * Types that may stand in a `google.protobuf.Any`, where the format must know
+   * them. JSON over gRPC uses those of the codec whose type is `json`.
+   */
+  readonly registry?: Registry | undefined;
   /** Makes the codec of a message type. Callers keep what they get: one a descriptor. */
   compile<D extends DescMessage>(desc: D): MessageCodec<MessageShape<D>>;
 }

@@ -18,6 +18,7 @@ export function jsonCodec(options: JsonCodecOptions = {}): Codec {
     name: "json",
     type: "json",
     text: true,
+    registry: options.registry,
     compile: (desc) => ({
       encode: (message) => encoder.encode(toJsonString(desc, message, types)),
       decode: (bytes) =>

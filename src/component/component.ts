@@ -4,12 +4,11 @@ import { checkContract } from "../contract/method.ts";
 import { configurationError } from "../error.ts";
 import type { HealthCheck } from "../health/check.ts";
 import type { RequestGate } from "../protocol/hosted.ts";
+import type { RestOptions } from "../protocol/rest/options.ts";
+import { offeredChannels } from "./channels.ts";
 import type { Binding } from "./implement.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { ComponentState, Hook } from "./lifecycle.ts";
-
-/** Names of the channels that a component offers unless told otherwise. */
-export const defaultChannels: readonly string[] = ["protobuf", "json", "grpc", "grpc-web"];
 
 /** Options of {@link component}. */
 export interface ComponentOptions {
@@ -23,8 +22,13 @@ export interface ComponentOptions {
   readonly version?: string | undefined;
   /** What the component serves: at least one service, each once. */
   readonly services: readonly Binding[];
-  /** Names of the channels to offer. Default `protobuf`, `json`, `grpc`, `grpc-web`. */
+  /**
+   * Names of the channels to offer. Default `protobuf`, `json`, `grpc`,
+   * `grpc-web`, and `rest` when a method has a `google.api.http` rule.
+   */
   readonly channels?: readonly string[] | undefined;
+  /** How REST requests are answered. */
+  readonly rest?: RestOptions | undefined;
   /** Health checks. Default none: healthy while running. */
   readonly checks?: readonly HealthCheck[] | undefined;
   /**
@@ -58,6 +62,7 @@ export interface Component {
   readonly version: string;
   readonly services: readonly Binding[];
   readonly channels: readonly string[];
+  readonly rest: RestOptions;
   readonly checks: readonly HealthCheck[];
   readonly requestGate: RequestGate | undefined;
   readonly interceptors: readonly Interceptor[];
@@ -74,7 +79,7 @@ export interface Component {
 /**
  * Describes a component. Throws a configuration error that names the culprit:
  * an invalid name, no services, a service twice, a weight out of range, or a
- * contract option that makes no sense.
+ * contract option that makes no sense, such as a wrong `google.api.http` rule.
  */
 export function component(options: ComponentOptions): Component {
   const name = options.name ?? defaultName(options.services[0]?.service);
@@ -85,14 +90,9 @@ export function component(options: ComponentOptions): Component {
     );
   }
   checkServices(name, options.services);
-  const { weight = 10, warningWeight = 1, channels = defaultChannels } = options;
+  const { weight = 10, warningWeight = 1 } = options;
   checkWeight(name, "weight", weight, 1);
   checkWeight(name, "warningWeight", warningWeight, 0);
-  if (channels.length === 0) {
-    throw configurationError(`component ${name} offers no channel; leave channels out for the defaults`, {
-      component: name,
-    });
-  }
   const lifecycle = new Lifecycle(name, {
     startup: options.startup,
     shutdown: options.shutdown,
@@ -103,7 +103,8 @@ export function component(options: ComponentOptions): Component {
     name,
     version: options.version ?? "0.0.0",
     services: options.services,
-    channels,
+    channels: offeredChannels(name, options.services, options.channels),
+    rest: options.rest ?? {},
     checks: options.checks ?? [],
     requestGate: options.requestGate,
     interceptors: options.interceptors ?? [],

@@ -36,12 +36,14 @@ export function handlerFactory(
 ): (spec: MethodImplSpec) => UniversalHandler | undefined {
   const { channels, interceptors, requestGate, shutdownSignal } = options;
   const codecs = options.codecs.filter(({ name }) => channels.includes(name));
+  const registry = options.codecs.find(({ type }) => type === "json")?.registry;
   const shared: Partial<UniversalHandlerOptions> = {
     acceptCompression: [...compressions],
     interceptors: [...interceptors],
     readMaxBytes: options.readMaxBytes,
     writeMaxBytes: options.writeMaxBytes,
     shutdownSignal,
+    ...(registry === undefined ? {} : { jsonOptions: { registry } }),
     ...(requestGate === undefined ? {} : { requestGate }),
   };
   const protocols: ProtocolHandlerFactory[] = [];

@@ -12,6 +12,7 @@ import { toNodeHeaders, toWebHeaders } from "./headers.ts";
 import { requestHeaders } from "./http2-connection.ts";
 import type { Http2Connection } from "./http2-connection.ts";
 import { resetError } from "./http2-error.ts";
+import { askedMs } from "./timeout.ts";
 
 /**
  * An HTTP client for Connect's transports over one {@link Http2Connection}.
@@ -41,13 +42,19 @@ function exchange(
     let declared: number | undefined;
     const body = new ByteQueue(stream, {
       abandon: () => {
-        cancel(stream);
+        cancel();
       },
       // A reset with NO_ERROR may also cut an answer short: its length tells.
       complete: (received) =>
         stream.rstCode === constants.NGHTTP2_NO_ERROR &&
         (declared === undefined || declared === received),
     });
+    let canceled = false;
+    const cancel = (): void => {
+      canceled = true;
+      // Not from within one of the session's callbacks: Node would send an end first.
+      setImmediate(reset, stream);
+    };
     let failure: unknown;
     const fail = (error: unknown): void => {
       failure ??= error;
@@ -56,7 +63,7 @@ function exchange(
     };
     const aborted = (): void => {
       fail(ConnectError.from(request.signal?.reason, Code.Canceled));
-      cancel(stream);
+      cancel();
     };
     stream.on("response", (headers) => {
       const length = headers["content-length"];
@@ -68,19 +75,24 @@ function exchange(
         trailer.append(name, value);
       });
     });
-    stream.on("error", (error) => {
-      fail(resetError(stream, session, error));
-    });
+    const timeoutMs = askedMs(request.header) ?? Number.POSITIVE_INFINITY;
+    const begun = performance.now();
+    const ended = (cause: unknown): void => {
+      // Headers count in whole milliseconds.
+      const over = performance.now() - begun >= timeoutMs - 1;
+      fail(resetError(stream, session, cause, over));
+    };
+    stream.on("error", ended);
     stream.on("close", () => {
       request.signal?.removeEventListener("abort", aborted);
       // After a complete answer this changes nothing: the body has ended.
-      fail(resetError(stream, session, undefined));
+      ended(undefined);
     });
     if (request.signal?.aborted === true) aborted();
     else request.signal?.addEventListener("abort", aborted, { once: true });
-    send(stream, request.body).catch((error: unknown) => {
+    send(stream, request.body, () => canceled).catch((error: unknown) => {
       fail(error);
-      cancel(stream);
+      cancel();
     });
   });
 }
@@ -90,8 +102,9 @@ function exchange(
  * other side takes what it has for the whole upload; a write that is under way,
  * even one of nothing, holds the end back.
  */
-function cancel(stream: ClientHttp2Stream): void {
-  if (!stream.destroyed && !stream.closed && !stream.writableEnded) stream.write(Buffer.alloc(0));
+function reset(stream: ClientHttp2Stream): void {
+  if (stream.destroyed || stream.closed) return;
+  if (!stream.writableEnded) stream.write(Buffer.alloc(0));
   stream.close(constants.NGHTTP2_CANCEL);
 }
 
@@ -99,13 +112,14 @@ function cancel(stream: ClientHttp2Stream): void {
 async function send(
   stream: ClientHttp2Stream,
   body: AsyncIterable<Uint8Array> | undefined,
+  canceled: () => boolean,
 ): Promise<void> {
   if (body !== undefined) {
     for await (const chunk of body) {
       // The other side may answer and close before it has read everything.
-      if (stream.destroyed || stream.closed) return;
+      if (canceled() || stream.destroyed || stream.closed) return;
       if (!stream.write(chunk) && !(await drained(stream))) return;
     }
   }
-  if (!stream.destroyed && !stream.closed) stream.end();
+  if (!canceled() && !stream.destroyed && !stream.closed) stream.end();
 }

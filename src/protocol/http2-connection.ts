@@ -3,12 +3,11 @@ import type {
   ClientHttp2Session,
   ClientHttp2Stream,
   OutgoingHttpHeaders,
-  SecureClientSessionOptions,
 } from "node:http2";
-import { connect as connectNet } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { unlessAborted } from "../async/unless-aborted.ts";
 import { errorText } from "../error.ts";
+import { http2Socket } from "./http2-socket.ts";
 import { connectionError } from "./progress.ts";
 
 /** Options of an {@link Http2Connection}. */
@@ -101,7 +100,10 @@ export class Http2Connection {
 
   #connect(): Promise<ClientHttp2Session> {
     return new Promise((resolve, reject) => {
-      const session = connectHttp2(this.origin, this.#sessionOptions());
+      const session = connectHttp2(this.origin, {
+        settings: { enablePush: false },
+        createConnection: () => http2Socket(this.#address, this.#options.tls),
+      });
       this.#sessions.add(session);
       const cut = (): void => {
         // With an error: without one, Node ends the streams as if they were complete.
@@ -151,18 +153,6 @@ export class Http2Connection {
 
   #rest(): void {
     for (const session of this.#sessions) if (!session.destroyed) session.unref();
-  }
-
-  #sessionOptions(): SecureClientSessionOptions {
-    const options: SecureClientSessionOptions = {
-      ...this.#options.tls,
-      settings: { enablePush: false },
-    };
-    if (this.#address.startsWith("unix:")) {
-      const path = this.#address.slice("unix:".length);
-      options.createConnection = () => connectNet(path);
-    }
-    return options;
   }
 }
 

@@ -10,11 +10,14 @@ import { connectionError } from "./progress.ts";
  * `unavailable` when the connection is gone.
  *
  * @param session the stream's session, which a closed stream does not know any more
+ * @param over whether the call's deadline has ended: a server that cancels it
+ *   then, as those of gRPC do, was only quicker than the caller's own timer
  */
 export function resetError(
   stream: ClientHttp2Stream,
   session: Http2Session | undefined,
   cause: unknown,
+  over: boolean,
 ): ConnectError {
   const reset = stream.rstCode;
   if (reset === constants.NGHTTP2_REFUSED_STREAM) {
@@ -27,6 +30,9 @@ export function resetError(
   const code = codeOf(reset);
   if (code === undefined) {
     return connectionError("the server ended the answer too early", "sent", cause);
+  }
+  if (over && code === Code.Canceled) {
+    return new ConnectError("the server ended the call at its deadline", Code.DeadlineExceeded);
   }
   return new ConnectError(`the server reset the request (HTTP/2 code ${reset})`, code);
 }

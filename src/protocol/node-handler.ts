@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { constants } from "node:http2";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -9,6 +9,7 @@ import type {
 } from "@connectrpc/connect/protocol";
 import { ByteQueue } from "./byte-queue.ts";
 import { drained } from "./drain.ts";
+import { tidyGrpcMessage } from "./grpc-message.ts";
 import { toNodeHeaders, toWebHeaders } from "./headers.ts";
 import { explain } from "./refusal.ts";
 import { boundTimeout } from "./timeout.ts";
@@ -87,11 +88,16 @@ function universalRequest(
   return {
     httpVersion: req.httpVersion,
     method: req.method ?? "",
-    url: `http://${authority(req)}${req.url ?? "/"}`,
+    url: `${scheme(req)}://${authority(req)}${req.url ?? "/"}`,
     header,
     body,
     signal: controller.signal,
   };
+}
+
+/** What the connection really is, whatever the caller says that it is. */
+function scheme(req: NodeRequest): string {
+  return "encrypted" in req.socket && req.socket.encrypted === true ? "https" : "http";
 }
 
 /** The host that the caller named, when a URL can hold it. */
@@ -110,25 +116,43 @@ export async function respond(
 ): Promise<void> {
   // HTTP/1.1 and HTTP/2 responses differ only in types here.
   const out = res as ServerResponse;
+  if (response.body === undefined && response.trailer === undefined) {
+    // One frame that is also the last: only so gRPC reads its status from headers.
+    out.statusCode = response.status;
+    for (const [name, value] of Object.entries(toNodeHeaders(response.header))) {
+      if (value !== undefined) out.setHeader(name, value);
+    }
+    out.end();
+    finishRequest(req, "finish");
+    return;
+  }
   const body = response.body?.[Symbol.asyncIterator]();
   try {
     // Implementations may set headers until the first message.
     let chunk = await body?.next();
-    out.writeHead(response.status, toNodeHeaders(response.header));
+    out.writeHead(response.status, withVary(out, toNodeHeaders(response.header)));
     for (; chunk?.done === false; chunk = await body?.next()) {
       if (closed(res)) return;
       if (!out.write(chunk.value) && (closed(res) || !(await drained(out)))) return;
     }
     if (response.trailer !== undefined) {
+      tidyGrpcMessage(response.trailer);
       out.addTrailers(toNodeHeaders(response.trailer));
     }
     out.end();
-    finishRequest(req);
+    finishRequest(req, req.method === "HEAD" ? "finish" : "wantTrailers");
   } finally {
     body?.return?.()?.catch(() => {
       // The handler's own clean-up failed; there is nobody left to tell.
     });
   }
+}
+
+/** Keeps what the server said before that an answer depends on: `writeHead` would replace it. */
+function withVary(out: ServerResponse, headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  const before = out.getHeader("vary");
+  if (before === undefined || headers["vary"] === undefined) return headers;
+  return { ...headers, vary: `${String(before)}, ${headers["vary"]}` };
 }
 
 /** Whether nothing can be written any more. HTTP/2's compatible API does not tell by itself. */
@@ -139,18 +163,18 @@ function closed(res: NodeResponse): boolean {
 /**
  * Ends a request that was answered before it was read to its end: NO_ERROR
  * tells an HTTP/2 caller to stop sending and take the answer (RFC 9113, section
- * 8.1). The reset must follow the end of the answer, which Node sends right
- * after it asked for the trailers, even for none.
+ * 8.1). The reset must follow the end of the answer: Node sends that right after
+ * it asked for trailers, or with the headers when there is no body.
  */
-function finishRequest(req: NodeRequest): void {
+function finishRequest(req: NodeRequest, ending: "wantTrailers" | "finish"): void {
   if (!("stream" in req)) return;
   const stream = req.stream;
   if (stream.readableEnded || stream.destroyed) return;
   const end = (): void => {
     if (!stream.readableEnded && !stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
   };
-  stream.once("wantTrailers", () => {
-    // Node's own listener came first and sends them with setImmediate.
+  stream.once(ending, () => {
+    // Node's own listener came first and sends trailers with setImmediate.
     setImmediate(end);
   });
 }

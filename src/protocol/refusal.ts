@@ -1,7 +1,8 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
-import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
+import { codeFromHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { createAsyncIterable } from "@connectrpc/connect/protocol";
+import { encodeGrpcMessage } from "./grpc-message.ts";
 
 /** A request that reached no method, or none that takes it as it is. */
 export interface Refused {
@@ -16,7 +17,8 @@ export interface Refused {
  */
 export function unknownMethod(request: Refused, known: readonly string[]): UniversalServerResponse {
   const hint = known.length === 0 ? "" : `; it has ${known.join(", ")}`;
-  return refuse(request, 404, new ConnectError(`no method at ${request.path}${hint}`, Code.Unimplemented));
+  const message = `no method at ${request.path}${hint}`;
+  return trailersOnly(request, message) ?? refuse(request, 404, message);
 }
 
 /**
@@ -34,62 +36,63 @@ export function explain(
   const allow = get ? "POST, GET" : "POST";
   const status = request.method === "GET" && !get ? 405 : response.status;
   switch (status) {
-    case 405:
-      return refuse(
-        request,
-        405,
-        new ConnectError(`${request.path} does not take ${request.method}; use ${allow}`, Code.Unimplemented),
-        { allow },
-      );
+    case 405: {
+      const message = `${request.path} does not take ${request.method}; use ${allow}`;
+      return refuse(request, 405, message, { allow });
+    }
     case 415: {
       const types = acceptable(handler);
       const message =
         request.method === "GET"
           ? `${request.path} takes a GET with ?connect=v1&encoding=json&message=<message>; add encoding, json or proto`
           : `${request.path} does not take ${given(request.contentType)}; use ${types}`;
-      return refuse(
-        request,
-        415,
-        new ConnectError(message, Code.Unimplemented),
-        { "accept-post": types },
-      );
+      return refuse(request, 415, message, { "accept-post": types });
     }
-    case 505:
-      return refuse(
-        request,
-        505,
-        new ConnectError(`${request.path} streams in both directions; use HTTP/2`, Code.Unimplemented),
-        { connection: "close" },
-      );
+    case 505: {
+      const message = `${request.path} streams in both directions; use HTTP/2`;
+      return refuse(request, 505, message, { connection: "close" });
+    }
     default:
       return response;
   }
 }
 
+/** The answer to gRPC and gRPC-Web that there is no such method; undefined for others. */
+function trailersOnly({ contentType = "" }: Refused, message: string): UniversalServerResponse | undefined {
+  if (!/^application\/grpc\b/.test(contentType)) return undefined;
+  return {
+    status: 200,
+    header: new Headers({
+      "content-type": contentType,
+      "grpc-status": String(Code.Unimplemented),
+      "grpc-message": encodeGrpcMessage(message),
+    }),
+  };
+}
+
+/** Content types whose senders can read an error of the Connect protocol. */
+const connectType = /^application\/(json|proto|msgpack|connect\+[\w.-]+)\b/i;
+
+/**
+ * An answer with a bare HTTP status, and words for people. Connect's clients get
+ * them as an error, with the code that its protocol gives the status; those of
+ * other protocols go by the status, and must not take the words for something else.
+ */
 function refuse(
-  request: Refused,
+  { contentType }: Refused,
   status: number,
-  error: ConnectError,
+  message: string,
   headers: Record<string, string> = {},
 ): UniversalServerResponse {
-  const type = request.contentType ?? "";
-  if (status === 404 && type.startsWith("application/grpc") && !type.startsWith("application/grpc-web")) {
-    // A trailers-only response: gRPC clients read nothing else.
-    return {
-      status: 200,
-      header: new Headers({
-        "content-type": type,
-        "grpc-status": String(error.code),
-        "grpc-message": encodeURIComponent(error.rawMessage),
-      }),
-    };
-  }
-  const body = errorToJsonBytes(error, undefined);
+  const json = contentType === undefined || connectType.test(contentType);
+  const body = json
+    ? errorToJsonBytes(new ConnectError(message, codeFromHttpStatus(status)), undefined)
+    : new TextEncoder().encode(`${message}\n`);
   return {
     status,
     header: new Headers({
       ...headers,
-      "content-type": "application/json",
+      "content-type": json ? "application/json" : "text/plain; charset=utf-8",
       "content-length": String(body.byteLength),
     }),
     body: createAsyncIterable([body]),

@@ -6,6 +6,9 @@ export interface TimeoutBounds {
   readonly maxMs: number;
 }
 
+const connectHeader = "connect-timeout-ms";
+const grpcHeader = "grpc-timeout";
+
 /** Milliseconds of each unit of a `grpc-timeout` (grpc/doc/PROTOCOL-HTTP2.md). */
 const units: Readonly<Record<string, number>> = {
   H: 3_600_000,
@@ -24,15 +27,26 @@ const units: Readonly<Record<string, number>> = {
  * milliseconds, or undefined when there is none.
  */
 export function boundTimeout(header: Headers, bounds: TimeoutBounds): number | undefined {
-  const grpc = header.get("content-type")?.startsWith("application/grpc") === true;
-  const name = grpc ? "grpc-timeout" : "connect-timeout-ms";
+  const grpc = isGrpc(header);
+  const name = grpc ? grpcHeader : connectHeader;
   const value = header.get(name);
-  const asked = value === null ? bounds.defaultMs : grpc ? grpcMs(value) : connectMs(value);
+  const asked = value === null ? bounds.defaultMs : askedMs(header);
   if (asked === undefined || (value !== null && asked <= bounds.maxMs)) return asked;
   const ms = Math.max(1, Math.ceil(Math.min(asked, bounds.maxMs)));
   // gRPC allows eight digits: enough for 27 hours in ms, then count in seconds.
   header.set(name, !grpc ? `${ms}` : ms < 1e8 ? `${ms}m` : `${Math.ceil(ms / 1_000)}S`);
   return ms;
+}
+
+/** The deadline that the headers of a request ask for, in milliseconds; undefined for none that parses. */
+export function askedMs(header: Headers): number | undefined {
+  return isGrpc(header)
+    ? grpcMs(header.get(grpcHeader) ?? "")
+    : connectMs(header.get(connectHeader) ?? "");
+}
+
+function isGrpc(header: Headers): boolean {
+  return header.get("content-type")?.startsWith("application/grpc") === true;
 }
 
 function connectMs(value: string): number | undefined {

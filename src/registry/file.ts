@@ -1,14 +1,17 @@
 import { lstat, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import type { Instance } from "../contract/instance.ts";
 import type { Target } from "../contract/target.ts";
 import { configurationError } from "../error.ts";
-import { defaultDirectory, openDirectory, unavailable } from "./file-directory.ts";
+import { checkDirectory, defaultDirectory, openDirectory, unavailable } from "./file-directory.ts";
 import { FileLease } from "./file-heartbeat.ts";
 import { leaseFileName, parseLease } from "./file-lease.ts";
 import { hasEnded, type ProcessId, thisProcess } from "./file-process.ts";
+import { LeaseReader } from "./file-reader.ts";
 import { FileScanner } from "./file-scanner.ts";
 import { alreadyRegistered, registrable } from "./registrable.ts";
-import { fingerprint, type Lease, type Registry, select, type Snapshot } from "./registry.ts";
+import { byId, fingerprint, type Lease, type ListableRegistry, select } from "./registry.ts";
+import type { Registry, Snapshot } from "./registry.ts";
 
 const name = "file";
 
@@ -44,7 +47,7 @@ export interface FileRegistryOptions {
  * `already_exists` when a living process holds the id, and with `unavailable`
  * when the file cannot be written.
  */
-export function file(options: FileRegistryOptions = {}): Registry {
+export function file(options: FileRegistryOptions = {}): ListableRegistry {
   const { heartbeatMs = 2_000, leaseMs = 10_000, scanMs = 500 } = options;
   for (const [key, value] of Object.entries({ heartbeatMs, leaseMs, scanMs })) {
     if (!(value > 0)) throw configurationError(`file registry: ${key} must be above 0, not ${value}`);
@@ -119,7 +122,22 @@ export function file(options: FileRegistryOptions = {}): Registry {
     return lease;
   }
 
-  return { name, register, watch };
+  async function list(signal?: AbortSignal): Promise<readonly Instance[]> {
+    signal?.throwIfAborted();
+    try {
+      await checkDirectory(directory);
+      const found = await new LeaseReader(directory, leaseMs, here).read();
+      signal?.throwIfAborted();
+      return byId(found);
+    } catch (error) {
+      signal?.throwIfAborted();
+      // Nobody has registered yet. To look is no reason to make the directory.
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw unavailable("the registry directory cannot be read", error);
+    }
+  }
+
+  return { name, register, watch, list };
 }
 
 /** Whether a living process holds the id. A lease that cannot be read holds nothing. */

@@ -2,7 +2,7 @@ import { configurationError } from "../error.ts";
 import { consul } from "./consul/consul.ts";
 import { file } from "./file.ts";
 import { memory } from "./memory.ts";
-import type { Registry } from "./registry.ts";
+import type { ListableRegistry } from "./registry.ts";
 
 /**
  * The registry that `MESH_REGISTRY` names; without it, the `file` registry in
@@ -15,8 +15,15 @@ import type { Registry } from "./registry.ts";
  *
  * Throws a configuration error for anything else.
  */
-export function registryFromEnv(env: NodeJS.ProcessEnv = process.env): Registry {
-  const value = env["MESH_REGISTRY"] ?? "file:";
+export function registryFromEnv(env: NodeJS.ProcessEnv = process.env): ListableRegistry {
+  return registryFromText(env["MESH_REGISTRY"] ?? "file:", "MESH_REGISTRY");
+}
+
+/**
+ * The registry that a text names, in the form of `MESH_REGISTRY`. Throws a
+ * configuration error for anything else; it says that the text came from `variable`.
+ */
+export function registryFromText(value: string, variable: string): ListableRegistry {
   if (value === "memory:") return memory();
   if (value.startsWith("file:")) {
     const directory = value.slice("file:".length);
@@ -27,7 +34,7 @@ export function registryFromEnv(env: NodeJS.ProcessEnv = process.env): Registry 
     return consul({ address: `${agent[1] === undefined ? "http" : "https"}://${agent[2]}` });
   }
   throw configurationError(
-    `MESH_REGISTRY is "${value}"; use consul://host:port, file:DIR or memory:`,
-    { variable: "MESH_REGISTRY" },
+    `${variable} is "${value}"; use consul://host:port, file:DIR or memory:`,
+    { variable },
   );
 }

@@ -2,7 +2,7 @@ import { Latest } from "../async/latest.ts";
 import type { HealthStatus, Instance } from "../contract/instance.ts";
 import { publish } from "../events.ts";
 import { alreadyRegistered, registrable } from "./registrable.ts";
-import { fingerprint, type Lease, type Registry, select } from "./registry.ts";
+import { byId, fingerprint, type Lease, type ListableRegistry, select } from "./registry.ts";
 
 const name = "memory";
 
@@ -11,7 +11,7 @@ const name = "memory";
  * process. Each call makes a registry of its own: those who should find each
  * other share the value. Registering an id a second time is `already_exists`.
  */
-export function memory(): Registry {
+export function memory(): ListableRegistry {
   const instances = new Map<string, Instance>();
   const all = new Latest<readonly Instance[]>();
   const changed = (): void => {
@@ -59,6 +59,10 @@ export function memory(): Registry {
         last = print;
         yield snapshot;
       }
+    },
+    list: async (signal) => {
+      signal?.throwIfAborted();
+      return byId([...instances.values()]);
     },
   };
 }

@@ -48,6 +48,21 @@ export interface Registry {
   watch(target: Target, signal: AbortSignal): AsyncIterable<Snapshot>;
 }
 
+/** A registry that can also show everything in it, for tools. Calls need only {@link Registry}. */
+export interface ListableRegistry extends Registry {
+  /**
+   * All living instances, whatever they serve, those in `error` included, in
+   * order of id. It looks once and believes what it sees. Rejects when the
+   * registry cannot look, and with the signal's reason when that aborts.
+   */
+  list(signal?: AbortSignal): Promise<readonly Instance[]>;
+}
+
+/** Whether a registry can show everything in it. */
+export function isListable(registry: Registry): registry is ListableRegistry {
+  return "list" in registry && typeof registry.list === "function";
+}
+
 /** Whether an instance belongs in the snapshots of a target. */
 export function matches(target: Target, of: Instance): boolean {
   return (
@@ -59,8 +74,12 @@ export function matches(target: Target, of: Instance): boolean {
 
 /** The snapshot of a target out of all known instances, in order of id. */
 export function select(target: Target, all: Iterable<Instance>): Snapshot {
-  const instances = [...all].filter((of) => matches(target, of));
-  return { instances: instances.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)) };
+  return { instances: byId([...all].filter((of) => matches(target, of))) };
+}
+
+/** A copy of a list of instances, in order of id. */
+export function byId(instances: readonly Instance[]): readonly Instance[] {
+  return instances.toSorted((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
 }
 
 /** A text that is equal for two snapshots exactly when nothing changed between them. */

@@ -2,7 +2,7 @@ import { Latest } from "../async/latest.ts";
 import { type Instance, instance, parseInstance } from "../contract/instance.ts";
 import type { Target } from "../contract/target.ts";
 import { configurationError, errorText } from "../error.ts";
-import { type Lease, type Registry, select, type Snapshot } from "./registry.ts";
+import { byId, type Lease, type ListableRegistry, select, type Snapshot } from "./registry.ts";
 
 /** A fixed instance that says more than its address. */
 export interface StaticInstance
@@ -40,13 +40,15 @@ const protoName = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/;
  * key says what an id means. As everywhere, snapshots are in order of id; a
  * plain address is its own id.
  *
- * Registering is allowed and does nothing: the addresses are fixed. Throws
+ * Registering is allowed and does nothing: the addresses are fixed. A listing
+ * shows each key's instances, under the key as their component; what those of a
+ * component serve is not known. Throws
  * `invalid_argument` with the name of the key when an address makes no sense.
  */
 export function staticRegistry(
   addresses: StaticAddresses,
   options: StaticRegistryOptions = {},
-): Registry {
+): ListableRegistry {
   const { channels = ["protobuf", "json", "grpc", "grpc-web"] } = options;
   const known = new Map<string, readonly Instance[]>();
   for (const [key, list] of Object.entries(addresses)) known.set(key, parseList(key, list, channels));
@@ -61,6 +63,14 @@ export function staticRegistry(
       const latest = new Latest<Snapshot>();
       latest.set(look(known, target));
       return latest.read(signal);
+    },
+    list: async (signal) => {
+      signal?.throwIfAborted();
+      const all = [...known].flatMap(([key, instances]) =>
+        // What could be a component's name is taken as one.
+        instances.map((of) => ({ ...of, services: dnsLabel.test(key) ? [] : [key] })),
+      );
+      return byId(all);
     },
   };
 }

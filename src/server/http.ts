@@ -4,6 +4,8 @@ import type { FastifyInstance, FastifyServerOptions } from "fastify";
 import { healthResponse } from "../health/http.ts";
 import type { HealthKind, HealthSource } from "../health/http.ts";
 import type { NodeRequest, NodeResponse } from "../protocol/node-handler.ts";
+import type { Cors } from "./cors.ts";
+import type { Http1Server } from "./http1-server.ts";
 
 /** Fastify's options, as far as a mesh leaves them to the user. */
 export type HttpOptions = Omit<FastifyServerOptions, "serverFactory">;
@@ -16,8 +18,9 @@ export interface Http {
 }
 
 /** Makes the Fastify app that carries what is not RPC. */
-export function http(server: Server, options: HttpOptions): Http {
-  const app: FastifyInstance = fastify({ ...options, serverFactory: () => server });
+export function http(server: Http1Server, options: HttpOptions): Http {
+  // Fastify's types tell servers with TLS apart; what it does with them is the same.
+  const app: FastifyInstance = fastify({ ...options, serverFactory: () => server as Server });
   return {
     app,
     handle: (req, res) => {
@@ -29,7 +32,7 @@ export function http(server: Server, options: HttpOptions): Http {
 const kinds: readonly HealthKind[] = ["livez", "readyz", "health"];
 
 /** Adds `/livez`, `/readyz` and `/health`, except those that the app has already. */
-export function healthRoutes(app: FastifyInstance, source: HealthSource): void {
+export function healthRoutes(app: FastifyInstance, source: HealthSource, cors: Cors | undefined): void {
   for (const kind of kinds) {
     const url = `/${kind}`;
     if (app.hasRoute({ method: "GET", url })) continue;
@@ -38,5 +41,19 @@ export function healthRoutes(app: FastifyInstance, source: HealthSource): void {
       const { status, headers, body } = await healthResponse(kind, query, source);
       return reply.status(status).headers(headers).send(body);
     });
+    if (cors === undefined || app.hasRoute({ method: "OPTIONS", url })) continue;
+    app.options(url, (request, reply) => {
+      if (cors.preflight(request.raw, reply.raw, ["GET", "HEAD"])) reply.hijack();
+      else reply.callNotFound();
+    });
   }
+}
+
+/** Lets pages of other origins read what the routes of this Fastify scope answer. */
+export function markAnswers(app: FastifyInstance, cors: Cors | undefined): void {
+  if (cors === undefined) return;
+  app.addHook("onRequest", (request, reply, done) => {
+    cors.mark(request.raw, reply.raw);
+    done();
+  });
 }

@@ -1,24 +1,39 @@
-import { createServer as createHttp1 } from "node:http";
-import type { Server as Http1Server } from "node:http";
 import { constants, createServer as createHttp2 } from "node:http2";
 import type { Http2Server, ServerHttp2Session } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
+import { Server as TlsServer } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import { Code } from "@connectrpc/connect";
 import { sleep } from "../async/sleep.ts";
 import { errorText, meshError } from "../error.ts";
 import type { NodeRequest, NodeResponse } from "../protocol/node-handler.ts";
 import { firstBytes } from "./first-bytes.ts";
-import type { ListenOptions, ServerLimits } from "./options.ts";
+import { http1Server } from "./http1-server.ts";
+import type { Http1Server } from "./http1-server.ts";
+import type { ListenOptions, ServerLimits, ServerTlsOptions } from "./options.ts";
 
-/** Longest wait for the answer to a PING while draining, in milliseconds (grpc-go waits 5 s). */
-const pingTimeoutMs = 1_000;
+/**
+ * Longest wait for the answer to a PING while draining, in milliseconds. Short,
+ * because Node's clients never answer once they have read a GOAWAY and have
+ * nothing running, and because a request that comes later is refused, not lost.
+ */
+const pingTimeoutMs = 200;
 
 /** The largest stream id: a GOAWAY with it announces the end without refusing anything. */
 const maxStreamId = 2 ** 31 - 1;
 
+/** What a {@link Listener} listens with. */
+export interface ListenerOptions {
+  /** An HTTP/1.1 server to extend. Default: one of its own. */
+  readonly server?: Http1Server | undefined;
+  /** TLS of its own server. Default none. */
+  readonly tls?: ServerTlsOptions | undefined;
+}
+
 /**
- * One port for HTTP/1.1 and HTTP/2 without TLS: each connection goes to Node's
- * HTTP/1.1 or HTTP/2 server by its first bytes (RFC 9113, section 3.4).
+ * One port for HTTP/1.1 and HTTP/2: each connection goes to Node's HTTP/1.1 or
+ * HTTP/2 server, without TLS by its first bytes (RFC 9113, section 3.4), with
+ * TLS by what the handshake agreed on (ALPN, section 3.2).
  */
 export class Listener {
   /** The server that listens. Fastify and Node's HTTP/1.1 see nothing unusual in it. */
@@ -31,20 +46,13 @@ export class Listener {
   /** Whether new connections are turned away. */
   #refusing = false;
 
-  /** @param server an HTTP/1.1 server to extend; made here when left out */
+  /** Throws a configuration error for TLS options that cannot work. */
   constructor(
     onRequest: (req: NodeRequest, res: NodeResponse) => void,
     limits: ServerLimits,
-    server: Http1Server = createHttp1(
-      {
-        maxHeaderSize: limits.maxHeaderBytes,
-        headersTimeout: limits.headersTimeoutMs,
-        requestTimeout: limits.requestTimeoutMs,
-      },
-      onRequest,
-    ),
+    { server, tls }: ListenerOptions = {},
   ) {
-    this.server = server;
+    this.server = server ?? http1Server(onRequest, limits, tls);
     this.#http2 = createHttp2(
       {
         maxHeaderListPairs: limits.maxHeaderPairs,
@@ -141,39 +149,85 @@ export class Listener {
   }
 
   #splitConnections(timeoutMs: number): void {
-    const http1 = this.server.listeners("connection");
-    this.server.removeAllListeners("connection");
-    this.server.on("connection", (socket: Socket) => {
-      if (this.#refusing) {
-        socket.destroy();
-        return;
-      }
-      this.#sockets.add(socket);
-      this.#undecided.add(socket);
-      socket.once("close", () => {
-        this.#sockets.delete(socket);
-        this.#undecided.delete(socket);
+    const { server } = this;
+    if (server instanceof TlsServer) {
+      // A TLS socket does not tell which socket is below it; its other end does.
+      const handshakes = new Map<string, Socket>();
+      const handshake = takeListeners(server, "connection");
+      server.on("connection", (socket: Socket) => {
+        if (!this.#accept(socket)) return;
+        const end = otherEnd(socket);
+        handshakes.set(end, socket);
+        socket.once("close", () => handshakes.delete(end));
+        handshake(socket);
       });
+      const http1 = takeListeners(server, "secureConnection");
+      server.on("secureConnection", (socket: TLSSocket) => {
+        const below = handshakes.get(otherEnd(socket));
+        if (below !== undefined) this.#undecided.delete(below);
+        this.#decide(socket, socket.alpnProtocol === "h2", http1);
+      });
+      return;
+    }
+    const http1 = takeListeners(server, "connection");
+    server.on("connection", (socket: Socket) => {
+      if (!this.#accept(socket)) return;
       firstBytes(socket, timeoutMs, (isHttp2) => {
-        this.#undecided.delete(socket);
-        if (isHttp2) {
-          // HTTP/1.1 servers make half-open sockets; Node's HTTP/2 would never see them end.
-          socket.allowHalfOpen = false;
-          this.#http2.emit("connection", socket);
-        } else for (const listener of http1) listener.call(this.server, socket);
+        this.#decide(socket, isHttp2, http1);
       });
     });
   }
+
+  /** Keeps a new connection in mind, or turns it away. */
+  #accept(socket: Socket): boolean {
+    if (this.#refusing) {
+      socket.destroy();
+      return false;
+    }
+    this.#sockets.add(socket);
+    this.#undecided.add(socket);
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      this.#undecided.delete(socket);
+    });
+    return true;
+  }
+
+  #decide(socket: Socket, isHttp2: boolean, http1: (socket: Socket) => void): void {
+    this.#undecided.delete(socket);
+    if (!isHttp2) {
+      http1(socket);
+      return;
+    }
+    // HTTP/1.1 servers make half-open sockets; Node's HTTP/2 would never see them end.
+    socket.allowHalfOpen = false;
+    this.#http2.emit("connection", socket);
+  }
+}
+
+function otherEnd({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
+
+/** Takes a server's own listeners for new connections away. Returns what calls them. */
+function takeListeners(server: Http1Server, event: string): (socket: Socket) => void {
+  const listeners = server.listeners(event);
+  server.removeAllListeners(event);
+  return (socket) => {
+    for (const listener of listeners) listener.call(server, socket);
+  };
 }
 
 async function announceEnd(session: ServerHttp2Session): Promise<void> {
   if (session.destroyed || session.closed) return;
   session.goaway(constants.NGHTTP2_NO_ERROR, maxStreamId);
   const answered = new AbortController();
-  const pinged = session.ping(() => {
+  const settle = (): void => {
     answered.abort();
-  });
-  if (pinged) await sleep(pingTimeoutMs, answered.signal);
+  };
+  // Other callers without running calls rather leave than answer.
+  session.once("close", settle);
+  if (session.ping(settle)) await sleep(pingTimeoutMs, answered.signal);
   // Sends the last GOAWAY with the last stream that was taken, and waits for the rest.
   if (!session.destroyed) session.close();
 }

@@ -1,3 +1,5 @@
+import type { TlsOptions } from "node:tls";
+
 /** Limits of a server, all on by default. */
 export interface ServerLimits {
   /** Largest request message, also after decompression, in bytes. Default 4 MiB. */
@@ -14,7 +16,10 @@ export interface ServerLimits {
   readonly maxTimeoutMs: number;
   /** Deadline of a unary call that brings none, in milliseconds. Default 30 s. */
   readonly defaultTimeoutMs: number;
-  /** Time for a connection to say which protocol it speaks, in milliseconds. Default 10 s. */
+  /**
+   * Time for a connection to say which protocol it speaks, a TLS handshake
+   * included, in milliseconds. Default 10 s.
+   */
   readonly firstBytesTimeoutMs: number;
   /** Time for the headers of an HTTP/1.1 request, in milliseconds. Default 10 s. */
   readonly headersTimeoutMs: number;
@@ -36,6 +41,25 @@ export const defaultLimits: ServerLimits = {
   requestTimeoutMs: 300_000,
 };
 
+/**
+ * TLS of a server, as of `node:tls`: `cert` and `key`, or `pfx`. Which HTTP
+ * version a connection speaks is agreed in the handshake (ALPN, RFC 7301), so
+ * that is not for options to say. TLS 1.1 and older are never spoken (RFC 8996).
+ */
+export interface ServerTlsOptions
+  extends Omit<
+    TlsOptions,
+    | "ALPNCallback"
+    | "ALPNProtocols"
+    | "handshakeTimeout"
+    | "maxVersion"
+    | "minVersion"
+    | "secureProtocol"
+  > {
+  /** Oldest version that is spoken. Default `TLSv1.2`. */
+  readonly minVersion?: "TLSv1.2" | "TLSv1.3" | undefined;
+}
+
 /** Where a server listens, and how others reach it. */
 export interface ListenOptions {
   /** Port to bind; 0 takes a free one. Default 0. */
@@ -44,6 +68,11 @@ export interface ListenOptions {
   readonly host?: string | undefined;
   /** Path of a unix socket to bind instead of a host and port. */
   readonly path?: string | undefined;
+  /**
+   * Speaks TLS, and nothing else, on the port. `requestCert` with `ca` lets in
+   * only callers with a certificate of that authority. Default: no TLS.
+   */
+  readonly tls?: ServerTlsOptions | undefined;
   /** What the registry tells others, when it differs from what is bound: a NAT, a container. */
   readonly advertise?:
     | { readonly host?: string | undefined; readonly port?: number | undefined }

@@ -67,9 +67,15 @@ export class Presences {
     void this.#watch(intervalMs);
   }
 
-  /** Brings all that others see up to date. */
+  /** Brings all that others see up to date. After {@link withdraw} that is what it was set to. */
   async refresh(): Promise<void> {
-    await Promise.all(this.#all.map((presence) => presence.refresh(this.#stop.signal)));
+    const { signal } = this.#stop;
+    try {
+      await Promise.all(this.#all.map((presence) => presence.refresh(signal)));
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    if (signal.aborted) return;
     const serving = this.#open && this.#all.every((presence) => presence.serving);
     this.statuses.set("", serving ? "SERVING" : "NOT_SERVING");
   }
@@ -85,9 +91,7 @@ export class Presences {
   async #watch(intervalMs: number): Promise<void> {
     const { signal } = this.#stop;
     while (await sleep(intervalMs, signal)) {
-      await this.refresh().catch(() => {
-        // Only the end of the mesh rejects it.
-      });
+      await this.refresh();
       await Promise.all(this.#all.map((presence) => presence.retry(signal)));
     }
   }

@@ -1,4 +1,6 @@
-import { Server as Http1Server } from "node:http";
+import { Server as HttpServer } from "node:http";
+import { Server as HttpsServer } from "node:https";
+import { Server as TlsServer } from "node:tls";
 import { Code } from "@connectrpc/connect";
 import type { FastifyInstance } from "fastify";
 import { sleep } from "../async/sleep.ts";
@@ -7,12 +9,15 @@ import { configurationError, meshError } from "../error.ts";
 import type { HealthSource } from "../health/http.ts";
 import type { NodeRequest, NodeResponse } from "../protocol/node-handler.ts";
 import { advertisedAddress } from "./advertise.ts";
+import { Cors } from "./cors.ts";
+import type { CorsOptions } from "./cors.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Host } from "./host.ts";
-import { healthRoutes, http } from "./http.ts";
+import { healthRoutes, http, markAnswers } from "./http.ts";
 import type { HttpOptions } from "./http.ts";
 import { Listener } from "./listener.ts";
 import type { ListenOptions, ServerLimits } from "./options.ts";
+import { restMethods, restUrls, unknownPaths } from "./rest-mount.ts";
 import { Tracker } from "./tracker.ts";
 
 /** Time for handlers to end after their signal aborted, in milliseconds. */
@@ -27,6 +32,10 @@ export interface ServerOptions {
   readonly listen: ListenOptions | undefined;
   readonly http: HttpOptions;
   readonly health: HealthSource;
+  /** Which pages of other origins may call. Default none. */
+  readonly cors?: CorsOptions | undefined;
+  /** Adds more routes to the Fastify app, after the health endpoints. Default none. */
+  readonly routes?: ((app: FastifyInstance) => void) | undefined;
 }
 
 /**
@@ -39,6 +48,7 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #shutdown = new AbortController();
   readonly #dispatcher: Dispatcher;
+  readonly #cors: Cors | undefined;
   #listener: Listener | undefined;
   #app: FastifyInstance | undefined;
   #mounted = false;
@@ -49,7 +59,8 @@ export class Server {
   constructor(options: ServerOptions) {
     this.#options = options;
     this.host = new Host(options.limits, options.codecs, this.#shutdown.signal);
-    this.#dispatcher = new Dispatcher(this.host, this.tracker);
+    this.#cors = options.cors === undefined ? undefined : new Cors(options.cors);
+    this.#dispatcher = new Dispatcher(this.host, this.tracker, this.#cors);
   }
 
   /** The Fastify app: the mesh's own, or the one it is mounted in. */
@@ -57,7 +68,11 @@ export class Server {
     return this.#app ?? this.#own();
   }
 
-  /** Adds the RPCs and health endpoints to an app that listens by itself. */
+  /**
+   * Adds the RPCs and health endpoints to an app that listens by itself. With
+   * TLS, the app decides in its `https` options whether HTTP/2 is agreed on:
+   * `ALPNProtocols: ["h2", "http/1.1"]`.
+   */
   mount(app: FastifyInstance): void {
     if (this.#app !== undefined || this.#options.listen !== undefined) {
       throw configurationError(
@@ -71,24 +86,28 @@ export class Server {
     app.addContentTypeParser("*", (_request, _payload, done) => {
       done(null);
     });
-    for (const service of this.host.services()) {
-      app.all(`/${service}/*`, (request, reply) => {
+    const rest = this.host.restBindings();
+    for (const method of restMethods(rest, app)) app.addHttpMethod(method, { hasBody: true });
+    const services = this.host.services().map((service) => `/${service}/*`);
+    for (const url of [...services, ...restUrls(rest)]) {
+      app.all(url, (request, reply) => {
         // Fastify also routes what is no RPC here: more segments, an encoded path.
         if (this.#dispatcher.handle(request.raw, reply.raw)) reply.hijack();
         else reply.callNotFound();
       });
     }
-    healthRoutes(app, this.#options.health);
+    this.#addRoutes(app);
     app.addHook("preClose", (done) => {
       this.#appCloses = true;
       if (this.#closed) this.#listener?.release();
       done();
     });
-    if (app.server instanceof Http1Server) {
+    const server: unknown = app.server;
+    if (server instanceof HttpServer || server instanceof HttpsServer) {
       const route = (req: NodeRequest, res: NodeResponse): void => {
         app.routing(req as never, res as never);
       };
-      this.#listener = new Listener(route, this.#options.limits, app.server);
+      this.#listener = new Listener(route, this.#options.limits, { server });
     }
   }
 
@@ -96,8 +115,9 @@ export class Server {
   async listen(): Promise<string | undefined> {
     const { listen } = this.#options;
     if (this.#mounted) {
-      const bound = this.http.server.address();
-      if (bound !== null) return advertisedAddress(bound, undefined);
+      const { server } = this.http;
+      const bound = server.address();
+      if (bound !== null) return advertisedAddress(bound, undefined, server instanceof TlsServer);
       throw meshError(
         Code.FailedPrecondition,
         "LISTEN_FAILED",
@@ -105,17 +125,29 @@ export class Server {
       );
     }
     if (listen === undefined) return undefined;
+    if (listen.path !== undefined && listen.tls !== undefined) {
+      throw configurationError(
+        "listen.path and listen.tls do not go together: the address of a unix socket cannot say that it speaks TLS",
+      );
+    }
+    if (this.host.restBindings().length > 0) {
+      // As the last plugin: an answer of the app's own is there by then.
+      void this.http.register((app, _options, done) => {
+        unknownPaths(app);
+        done();
+      });
+    }
     await this.http.ready();
     await this.#listener?.listen(listen);
     const bound = this.#listener?.address;
     return bound === undefined || bound === null
       ? undefined
-      : advertisedAddress(bound, listen.advertise);
+      : advertisedAddress(bound, listen.advertise, listen.tls !== undefined);
   }
 
   /** Stops taking calls; those that run have until the signal aborts, then they get `unavailable`. */
   async drain(grace: AbortSignal): Promise<void> {
-    this.#dispatcher.draining = true;
+    this.#dispatcher.drain();
     await this.#listener?.drain(!this.#mounted);
     await this.tracker.idle(grace);
     this.#shutdown.abort(
@@ -141,12 +173,25 @@ export class Server {
     await this.#app?.close();
   }
 
+  /** Adds what is no RPC, after the routes that are there: those win. */
+  #addRoutes(app: FastifyInstance): void {
+    markAnswers(app, this.#cors);
+    healthRoutes(app, this.#options.health, this.#cors);
+    this.#options.routes?.(app);
+  }
+
   #own(): FastifyInstance {
-    const listener = new Listener((req, res) => {
+    const { limits, listen } = this.#options;
+    const onRequest = (req: NodeRequest, res: NodeResponse): void => {
       if (!this.#dispatcher.handle(req, res)) own.handle(req, res);
-    }, this.#options.limits);
+    };
+    const listener = new Listener(onRequest, limits, { tls: listen?.tls });
     const own = http(listener.server, this.#options.http);
-    healthRoutes(own.app, this.#options.health);
+    // As a plugin, which runs at the start: routes that were added before win.
+    void own.app.register((app, _options, done) => {
+      this.#addRoutes(app);
+      done();
+    });
     this.#listener = listener;
     this.#app = own.app;
     return own.app;

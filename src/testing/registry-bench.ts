@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type Instance, instance } from "../contract/instance.ts";
 import type { Target } from "../contract/target.ts";
-import type { Registry, Snapshot } from "../registry/registry.ts";
+import { isListable, type Registry, type Snapshot } from "../registry/registry.ts";
 import { Observer } from "./registry-observer.ts";
-import { within } from "./until.ts";
+import { until, within } from "./until.ts";
 
 /** What the cases share: a registry, and names that nobody else has. */
 export class Bench {
@@ -42,6 +42,23 @@ export class Bench {
   /** Starts to read a watch in the background. */
   observe(target: Target = this.target, registry: Registry = this.registry): Observer {
     return new Observer(registry, target, this.timeoutMs);
+  }
+
+  /**
+   * Waits until a listing has exactly these instances of the case's components,
+   * in order. Returns them; undefined for a registry that cannot list.
+   */
+  async lists(...ids: readonly string[]): Promise<readonly Instance[] | undefined> {
+    const { registry } = this;
+    if (!isListable(registry)) return undefined;
+    const look = async (): Promise<readonly Instance[] | undefined> => {
+      const all = await registry.list();
+      // The store may hold those of other cases as well.
+      const own = all.filter((of) => of.component.startsWith(this.component));
+      assert.deepEqual(own.map((of) => of.id), ids);
+      return own;
+    };
+    return until(look, { timeoutMs: this.timeoutMs, what: `a listing of ${JSON.stringify(ids)}` });
   }
 
   /** Runs something that must finish in time. */

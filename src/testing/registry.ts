@@ -1,6 +1,7 @@
 import type { Registry } from "../registry/registry.ts";
 import { Bench } from "./registry-bench.ts";
 import { registryCases } from "./registry-cases.ts";
+import { registryListingCases } from "./registry-listing-cases.ts";
 
 /** One case of a conformance suite, for any test runner: `it(one.name, one.run)`. */
 export interface RegistryCase {
@@ -37,7 +38,7 @@ export interface TestRegistryOptions {
  * harm. Every wait is bounded.
  */
 export function testRegistry(options: TestRegistryOptions): readonly RegistryCase[] {
-  return Object.entries(registryCases).map(([name, test]) => ({
+  return Object.entries({ ...registryCases, ...registryListingCases }).map(([name, test]) => ({
     name,
     run: async () => {
       const setup = await options.create();

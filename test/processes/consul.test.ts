@@ -125,7 +125,7 @@ describe.skipIf(!hasConsul)("a fleet over a real Consul", { timeout: 90_000 }, (
     await start(3, drainDelayMs);
     const load = new Load(await caller(), rate);
     await until(() => load.ok > rate);
-    for (const old of [...greeters]) {
+    for (const old of greeters.slice()) {
       await start(1, drainDelayMs);
       expect(await old.stop()).toBe(0);
       greeters.splice(greeters.indexOf(old), 1);

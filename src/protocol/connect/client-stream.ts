@@ -23,7 +23,6 @@ import {
   headerStreamEncoding,
 } from "@connectrpc/connect/protocol-connect";
 import type { EndStreamResponse } from "@connectrpc/connect/protocol-connect";
-import { compressMinBytes } from "../compression.ts";
 import { positive, requestHeader } from "./client-header.ts";
 import { decompressor, statusError, unexpectedType } from "./client-response.ts";
 import type { CallInit, ClientMethod, ConnectClientOptions } from "./client.ts";
@@ -77,7 +76,7 @@ async function send<I extends DescMessage, O extends DescMessage>(
     body: pipe(
       req.message,
       transformSerializeEnvelope(prepared.input),
-      transformCompressEnvelope(options.compression ?? null, compressMinBytes),
+      transformCompressEnvelope(options.compression ?? null, options.compressMinBytes),
       transformJoinEnvelopes(),
       { propagateDownStreamError: true },
     ),

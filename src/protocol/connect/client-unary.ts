@@ -10,7 +10,6 @@ import {
   trailerDemux,
   transformConnectPostToGetRequest,
 } from "@connectrpc/connect/protocol-connect";
-import { compressMinBytes } from "../compression.ts";
 import { positive, requestHeader } from "./client-header.ts";
 import { decompressor, statusError, unexpectedType } from "./client-response.ts";
 import type { CallInit, ClientMethod, ConnectClientOptions } from "./client.ts";
@@ -49,8 +48,8 @@ async function send<I extends DescMessage, O extends DescMessage>(
   req: UnaryRequest<I, O>,
 ): Promise<UnaryResponse<I, O>> {
   let bytes: Uint8Array = prepared.input.serialize(req.message);
-  if (options.compression !== undefined && bytes.byteLength >= compressMinBytes) {
-    bytes = await options.compression.compress(bytes as Uint8Array<ArrayBuffer>);
+  if (options.compression !== undefined && bytes.byteLength >= options.compressMinBytes) {
+    bytes = await options.compression.compress(bytes);
     req.header.set(headerUnaryEncoding, options.compression.name);
   }
   const get = options.httpGet && req.method.idempotency === Level.NO_SIDE_EFFECTS;
@@ -75,7 +74,7 @@ async function send<I extends DescMessage, O extends DescMessage>(
     response.header.get("content-length"),
   );
   if (compression !== undefined) {
-    body = await compression.decompress(body as Uint8Array<ArrayBuffer>, options.readMaxBytes);
+    body = await compression.decompress(body, options.readMaxBytes);
   }
   const [header, trailer] = trailerDemux(response.header);
   if (isError) {
@@ -91,6 +90,6 @@ async function send<I extends DescMessage, O extends DescMessage>(
     method: req.method,
     header,
     trailer,
-    message: prepared.output.parse(body as Uint8Array<ArrayBuffer>),
+    message: prepared.output.parse(body),
   };
 }

@@ -18,8 +18,10 @@ export interface ConnectClientOptions extends MessageLimits {
   readonly baseUrl: string;
   /** Run around each call. */
   readonly interceptors: readonly Interceptor[];
-  /** Compresses requests of 1 KiB and more; undefined sends them as they are. */
+  /** Compresses requests; undefined sends them as they are. */
   readonly compression: Compression | undefined;
+  /** Smallest request that is compressed, in bytes. */
+  readonly compressMinBytes: number;
   /** Whether methods without side effects are called by GET, which caches can answer. */
   readonly httpGet: boolean;
 }
@@ -44,7 +46,7 @@ export function connectTransport(options: ConnectClientOptions): Transport {
       };
       methods.set(method, ready);
     }
-    return ready as unknown as ClientMethod<I, O>;
+    return ready;
   };
   return {
     unary: (method, signal, timeoutMs, header, message, contextValues) =>

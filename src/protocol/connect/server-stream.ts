@@ -24,8 +24,8 @@ import {
 import { compressMinBytes } from "../compression.ts";
 import { wireError } from "../wire-error.ts";
 import { codecOf, streamType } from "./content-type.ts";
-import { beginCall } from "./server.ts";
-import type { CodecLookup, ConnectServerOptions } from "./server.ts";
+import { beginCall } from "./server-call.ts";
+import type { CodecLookup, ConnectServerOptions } from "./server-call.ts";
 
 const endStream = createEndStreamSerialization(undefined);
 

@@ -24,8 +24,8 @@ import {
 import { compressMinBytes } from "../compression.ts";
 import { wireError } from "../wire-error.ts";
 import { codecOf, unaryType } from "./content-type.ts";
-import { beginCall } from "./server.ts";
-import type { CodecLookup, ConnectServerOptions } from "./server.ts";
+import { beginCall } from "./server-call.ts";
+import type { CodecLookup, ConnectServerOptions } from "./server-call.ts";
 
 /** Handles a unary method of the Connect protocol, by POST and, where `get` allows it, by GET. */
 export function unaryHandler(

@@ -87,6 +87,7 @@ function binding(method: DescMethod, rule: HttpRule, index: number): RestBinding
   const body = rule.body === "*" || rule.body === "" ? rule.body : fieldOf(method.input, rule.body);
   if (body === undefined) throw fail(`body: ${method.input.typeName} has no field ${rule.body}`);
   if (body !== "" && (httpMethod === "GET" || httpMethod === "HEAD")) throw fail(`a ${httpMethod} has no body`);
+  if (httpMethod === "HEAD" && method.methodKind !== "unary") throw fail("an answer to HEAD has nothing to stream");
   if (body === "" && method.methodKind === "client_streaming") {
     throw fail("the method streams from the client, so the rule needs a body");
   }

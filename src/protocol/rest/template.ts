@@ -127,7 +127,7 @@ class Parser {
   #unexpected(): TemplateError {
     const found = this.#text[this.#at];
     if (found === undefined) return this.#error("it ends too early");
-    if (found === "/" || found === ":") return this.#error(`"${found}" is not expected here; a segment may not be empty`);
+    if (found === "/" || found === ":") return this.#error(`"${found}" is not expected here`);
     return this.#error(`"${found}" is not expected here; in literal text write it as ${escaped(found)}`);
   }
 

@@ -1,8 +1,9 @@
 import { alreadyRegistered, registrable } from "../registrable.ts";
-import type { Registry } from "../registry.ts";
+import type { ListableRegistry } from "../registry.ts";
 import { ConsulClient } from "./client.ts";
 import { serviceDefinition } from "./encode.ts";
 import { ConsulLease } from "./lease.ts";
+import { list } from "./list.ts";
 import { type ConsulOptions, settings } from "./options.ts";
 import { Questions } from "./questions.ts";
 import { registerFirst } from "./register.ts";
@@ -22,12 +23,12 @@ const name = "consul";
  * `invalid_argument` for options that cannot work. Needs the package `consul`
  * to register.
  */
-export function consul(options: ConsulOptions = {}): Registry {
+export function consul(options: ConsulOptions = {}): ListableRegistry {
   return consulWith(options, tuning);
 }
 
 /** The same with other times and chance, for tests. */
-export function consulWith(options: ConsulOptions, tuning: Tuning): Registry {
+export function consulWith(options: ConsulOptions, tuning: Tuning): ListableRegistry {
   const known = settings(options);
   const client = new ConsulClient(known, tuning);
   const questions = new Questions({ client, settings: known, tuning });
@@ -54,5 +55,6 @@ export function consulWith(options: ConsulOptions, tuning: Tuning): Registry {
       }
     },
     watch: (target, signal) => watch(target, questions, signal),
+    list: (signal) => list(questions, signal),
   };
 }

@@ -1,0 +1,53 @@
+import { createServer as createHttp } from "node:http";
+import type { Server as HttpServer } from "node:http";
+import { createServer as createHttps } from "node:https";
+import type { Server as HttpsServer } from "node:https";
+import { configurationError, errorText } from "../error.ts";
+import type { NodeRequest, NodeResponse } from "../protocol/node-handler.ts";
+import type { ServerLimits, ServerTlsOptions } from "./options.ts";
+
+/**
+ * How long an idle connection is kept for its caller's next request, in
+ * milliseconds. Longer than proxies keep theirs, commonly 60 s: whoever closes
+ * first, and that should not be the server, cuts off requests that are on their way.
+ */
+const keepAliveTimeoutMs = 72_000;
+
+/** Node's HTTP/1.1 server, with or without TLS. */
+export type Http1Server = HttpServer | HttpsServer;
+
+/**
+ * Makes the HTTP/1.1 server of a listener. With TLS it also offers HTTP/2 in
+ * the handshake, which somebody else must then speak. Throws a configuration
+ * error for TLS options that cannot work.
+ */
+export function http1Server(
+  onRequest: (req: NodeRequest, res: NodeResponse) => void,
+  limits: ServerLimits,
+  tls: ServerTlsOptions | undefined,
+): Http1Server {
+  const http = {
+    maxHeaderSize: limits.maxHeaderBytes,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+  };
+  if (tls === undefined) return createHttp(http, onRequest);
+  if (tls.pfx === undefined && (tls.cert === undefined || tls.key === undefined)) {
+    throw configurationError("listen.tls has no certificate: set cert and key, or pfx");
+  }
+  try {
+    return createHttps(
+      {
+        minVersion: "TLSv1.2",
+        ...tls,
+        ALPNProtocols: ["h2", "http/1.1"],
+        handshakeTimeout: limits.firstBytesTimeoutMs,
+        ...http,
+      },
+      onRequest,
+    );
+  } catch (error) {
+    throw configurationError(`listen.tls cannot be used: ${errorText(error)}`);
+  }
+}
