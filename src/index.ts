@@ -32,6 +32,15 @@ export type { Balancer, CallInfo, Peer, Picker } from "./balancer/balancer.ts";
 
 export { protobuf } from "./channel/protobuf.ts";
 export { json } from "./channel/json.ts";
+export { msgpack } from "./channel/msgpack.ts";
+export { connectChannel } from "./channel/connect.ts";
+export type { ConnectChannelInit } from "./channel/connect.ts";
+export type { Codec, MessageCodec } from "./codec/codec.ts";
+export { jsonCodec } from "./codec/json.ts";
+export type { JsonCodecOptions } from "./codec/json.ts";
+export { msgpackCodec } from "./codec/msgpack.ts";
+export type { MsgpackCodecOptions } from "./codec/msgpack.ts";
+export { protobufCodec } from "./codec/protobuf.ts";
 export { grpc } from "./channel/grpc.ts";
 export { grpcWeb } from "./channel/grpc-web.ts";
 export { local } from "./channel/local.ts";

@@ -12,12 +12,14 @@ import { grpcWeb } from "./channel/grpc-web.ts";
 import { grpc } from "./channel/grpc.ts";
 import { json } from "./channel/json.ts";
 import { local } from "./channel/local.ts";
+import { msgpack } from "./channel/msgpack.ts";
 import { protobuf } from "./channel/protobuf.ts";
 import { rest } from "./channel/rest.ts";
 import { meshTransport } from "./client/mesh-transport.ts";
 import type { ClientOptions } from "./client/options.ts";
 import { ClientRuntime } from "./client/runtime.ts";
 import { jsonCodec } from "./codec/json.ts";
+import { msgpackCodec } from "./codec/msgpack.ts";
 import { protobufCodec } from "./codec/protobuf.ts";
 import { checkTogether } from "./component/component.ts";
 import type { Component } from "./component/component.ts";
@@ -71,7 +73,7 @@ export class Mesh implements AsyncDisposable, Mountable {
     );
     const hosted = [...this.#ids].map(([of, id]) => ({ component: of, id }));
     this.#presences = new Presences(hosted, registry);
-    const codecs = options.codecs ?? [protobufCodec, jsonCodec()];
+    const codecs = options.codecs ?? [protobufCodec, jsonCodec(), msgpackCodec()];
     this.#server = new Server({
       limits,
       codecs,
@@ -100,7 +102,15 @@ export class Mesh implements AsyncDisposable, Mountable {
     }
     this.#runtime = new ClientRuntime({
       registry,
-      channels: options.channels ?? [local(), protobuf(), json(), grpc(), grpcWeb(), rest()],
+      channels: options.channels ?? [
+        local(),
+        protobuf(),
+        json(),
+        msgpack(),
+        grpc(),
+        grpcWeb(),
+        rest(),
+      ],
       hosted: this.#server.host,
       connection: {
         readMaxBytes: limits.readMaxBytes,

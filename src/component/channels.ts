@@ -3,7 +3,13 @@ import { restBindings } from "../protocol/rest/rule.ts";
 import type { Binding } from "./implement.ts";
 
 /** Names of the channels that a component offers unless told otherwise; `rest` comes with `google.api.http` rules. */
-export const defaultChannels: readonly string[] = ["protobuf", "json", "grpc", "grpc-web"];
+export const defaultChannels: readonly string[] = [
+  "protobuf",
+  "json",
+  "msgpack",
+  "grpc",
+  "grpc-web",
+];
 
 /**
  * The channels of a component: those that it names, else the defaults, and

@@ -108,8 +108,10 @@ function acceptable(handler: UniversalHandler): string {
   const candidates = [
     "application/json",
     "application/proto",
+    "application/msgpack",
     "application/connect+json",
     "application/connect+proto",
+    "application/connect+msgpack",
     "application/grpc",
     "application/grpc-web",
   ];

@@ -3,3 +3,5 @@ export { testRegistry } from "./registry.ts";
 export type { RegistryCase, RegistrySetup, TestRegistryOptions } from "./registry.ts";
 export { until } from "./until.ts";
 export type { UntilOptions } from "./until.ts";
+export { testCodec } from "./codec.ts";
+export type { CodecCase, TestCodecOptions } from "./codec.ts";

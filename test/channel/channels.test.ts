@@ -8,7 +8,7 @@ import { component, createMesh, implement, instanceId, memory, reasonOf, subscri
 import type { Mesh } from "../../src/index.ts";
 import { until } from "../../src/testing/until.ts";
 
-const channels = ["protobuf", "json", "grpc", "grpc-web", "local"] as const;
+const channels = ["protobuf", "json", "msgpack", "grpc", "grpc-web", "local"] as const;
 
 /** The context of the handler that ran last, for tests that look at the server's side. */
 let lastContext: HandlerContext | undefined;

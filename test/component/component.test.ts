@@ -45,7 +45,7 @@ describe("component", () => {
       version: "0.0.0",
       weight: 10,
       warningWeight: 1,
-      channels: ["protobuf", "json", "grpc", "grpc-web", "rest"],
+      channels: ["protobuf", "json", "msgpack", "grpc", "grpc-web", "rest"],
       state: "VIRGIN",
     });
   });

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectForeign, startForeign } from "../support/foreign.ts";
-import type { Foreign } from "../support/foreign.ts";
 import { root } from "../support/pages.ts";
 import { must } from "../support/toolchain.ts";
 import { goClient } from "./go/go.ts";
@@ -26,24 +25,21 @@ const wires = [
 describe.skipIf(program === undefined)("clients in Go", () => {
   let directory: string;
   let image: string;
-  let server: Foreign;
 
   beforeAll(async () => {
-    server = await startForeign();
     directory = await mkdtemp(join(tmpdir(), "connect-mesh-go-"));
     image = join(directory, "image.binpb");
     const buf = join(root, "node_modules", ".bin", "buf");
     await must(buf, ["build", root, "--path", join(root, "proto", "greet"), "--output", image]);
   });
 
-  afterAll(async () => {
-    await server.mesh.close();
-    await rm(directory, { recursive: true });
-  });
+  afterAll(() => rm(directory, { recursive: true }));
 
-  test.each(wires)("make calls of all kinds over %s", async (wire, contentType, http) => {
-    server.seen.clear();
-    const { stdout } = await must(program ?? "", [`127.0.0.1:${server.port}`, image, wire]);
+  // Each with a mesh of its own: they mostly wait for deadlines.
+  test.concurrent.each(wires)("make calls of all kinds over %s", async (wire, contentType, http) => {
+    await using server = await startForeign();
+    const args = [`127.0.0.1:${server.port}`, image, wire];
+    const { stdout } = await must(program ?? "", args, { timeoutMs: 50_000 });
     await expectForeign(server, JSON.parse(stdout), { bidi: !wire.endsWith("/1"), gzip: http === "POST" });
     expect(server.seen.get("unary")).toMatchObject({ contentType, http });
   });

@@ -26,7 +26,7 @@ describe.skipIf(binary === undefined)("grpcio, the gRPC of Python", () => {
 
   test("makes calls of all kinds, with metadata, deadlines, compression, errors and their details", async () => {
     const script = join(import.meta.dirname, "python", "grpc_client.py");
-    const { stdout } = await must(binary ?? "", [script, `127.0.0.1:${server.port}`, generated]);
+    const { stdout } = await must(binary ?? "", [script, `127.0.0.1:${server.port}`, generated], { timeoutMs: 50_000 });
     await expectForeign(server, JSON.parse(stdout));
   });
 });

@@ -18,7 +18,7 @@ describe.skipIf(binary === undefined)("Python without an RPC library", () => {
 
   async function run(script: string, ...args: readonly string[]): Promise<unknown> {
     const path = join(import.meta.dirname, "python", script);
-    const { stdout } = await must(binary ?? "", [path, server.address, ...args]);
+    const { stdout } = await must(binary ?? "", [path, server.address, ...args], { timeoutMs: 50_000 });
     return JSON.parse(stdout);
   }
 

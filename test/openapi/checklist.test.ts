@@ -37,6 +37,7 @@ const operations: readonly Row[] = [
   ["an id of service and method", () => library("ListShelves").operationId, "LibraryService_ListShelves"],
   ["a suffix for additional bindings", () => library("GetBook_1").operationId, "LibraryService_GetBook_1"],
   ["a tag of the service", () => library("GetBook").tags, ["LibraryService"]],
+  ["no tag for a service without operations", () => strict.tags.some(({ name }) => name === "BenchService"), false],
   ["a summary without a comment", () => openapi([LibraryService]).paths["/v1/shelves"]?.get?.summary, "List shelves"],
   ["deprecated", () => [corner("Anything_1").deprecated, corner("Wild").deprecated], [true, undefined]],
   ["any HTTP method, but not where one is named", () => Object.keys(document.paths["/v1/anything"] ?? {}), ["get", "put", "post", "delete", "patch"]],

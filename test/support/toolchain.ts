@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { access, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { access, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { root } from "./pages.ts";
 import { run } from "./run.ts";
@@ -46,9 +46,9 @@ export async function cached(
   const parent = join(root, ".cache", name);
   const directory = join(parent, hash);
   if (await exists(join(directory, ".complete"))) return directory;
-  const work = join(parent, `work-${process.pid}-${Date.now()}`);
+  await mkdir(parent, { recursive: true });
+  const work = await mkdtemp(join(parent, "work-"));
   try {
-    await mkdir(work, { recursive: true });
     await make(work);
     await writeFile(join(work, ".complete"), "");
     await rename(work, directory).catch((error: unknown) => {

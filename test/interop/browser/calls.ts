@@ -14,8 +14,8 @@ export async function greetingCalls(transport: Transport): Promise<unknown> {
     zipped: { message: (await greet.greet({ name: "Ada ".repeat(1_000) }, named("zipped"))).message },
     failure: told((await failureOf(greet.greet({}, named("failure")))).error),
     broken: await broken(greet),
-    slow: { code: (await failureOf(greet.greet({}, { ...named("slow"), timeoutMs: 300 }))).error.code },
-    slowStream: await interrupted(greet, { ...named("slowStream"), timeoutMs: 1_000 }),
+    slow: { code: (await failureOf(greet.greet({}, { ...named("slow"), timeoutMs: 500 }))).error.code },
+    slowStream: await interrupted(greet, { ...named("slowStream"), timeoutMs: 2_000 }),
     canceled: await canceled(greet),
     unknown: { code: (await failureOf(unknown(transport))).error.code },
   };

@@ -34,6 +34,8 @@ export async function openPage(binary: string, url: string): Promise<Browser> {
   const child = spawn(binary, [...flags, `--user-data-dir=${profile}`, url], {
     detached: true,
     stdio: ["ignore", "ignore", "pipe"],
+    // It has no time to clean up.
+    env: { ...process.env, TMPDIR: profile },
   });
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));

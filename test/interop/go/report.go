@@ -206,14 +206,14 @@ func (r *reporter) reportBroken(ctx context.Context) (any, error) {
 }
 
 func (r *reporter) reportSlow(ctx context.Context) (any, error) {
-	ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
 	defer cancel()
 	_, _, _, err := r.once(ctx, r.call("Greet", "slow"), `{}`)
 	return map[string]any{"code": r.failure(err).Code}, nil
 }
 
 func (r *reporter) reportSlowStream(ctx context.Context) (any, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	opened, err := r.open(ctx, r.call("GreetMany", "slowStream"), `{"count":2,"pause":"30s"}`)
 	if err != nil {

@@ -139,10 +139,10 @@ def report():
     _, messages, end = stream(many, [{"count": 3}], "broken")
     result["broken"] = {**failure(end["error"], end["metadata"]["x-why"][0]), "messages": len(messages)}
 
-    _, error = unary(greet, {}, "slow", timeout_ms=300)
+    _, error = unary(greet, {}, "slow", timeout_ms=500)
     result["slow"] = {"code": CODES[error["code"]]}
 
-    _, messages, end = stream(many, [{"count": 2, "pause": "30s"}], "slowStream", timeout_ms=1_000)
+    _, messages, end = stream(many, [{"count": 2, "pause": "30s"}], "slowStream", timeout_ms=2_000)
     result["slowStream"] = {"code": CODES[end["error"]["code"]], "messages": len(messages)}
 
     _, error = unary("greet.v1.GreetService/Nope", {}, "unknown")

@@ -123,12 +123,12 @@ def report(channel):
     messages, error = read(stub.GreetMany(many, metadata=case("broken"), timeout=TIMEOUT))
     result["broken"] = {**failure(error), "messages": len(messages)}
 
-    error = fails(lambda: stub.Greet(ada, metadata=case("slow"), timeout=0.3))
+    error = fails(lambda: stub.Greet(ada, metadata=case("slow"), timeout=0.5))
     result["slow"] = {"code": error.code().value[0]}
 
     paused = greet_pb2.GreetManyRequest(count=2)
     paused.pause.seconds = 30
-    messages, error = read(stub.GreetMany(paused, metadata=case("slowStream"), timeout=1))
+    messages, error = read(stub.GreetMany(paused, metadata=case("slowStream"), timeout=2))
     result["slowStream"] = {"code": error.code().value[0], "messages": len(messages)}
 
     stream = stub.GreetMany(paused, metadata=case("canceled"), timeout=TIMEOUT)
