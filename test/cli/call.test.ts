@@ -5,6 +5,7 @@ import { anyPack } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { front } from "../../examples/front/front.ts";
+import { greeter } from "../../examples/greeter/greeter.ts";
 import { GreetRequestSchema, GreetService } from "../../gen/greet/v1/greet_pb.ts";
 import { LibraryService } from "../../gen/library/v1/library_pb.ts";
 import { component, implement, instance } from "../../src/index.ts";
@@ -118,12 +119,12 @@ describe("mesh call", () => {
     expect(JSON.parse(stdout)).toMatchObject({ message });
   });
 
-  it.each(["protobuf", "json", "grpc", "grpc-web", "rest"])("goes over the channel %s", async (channel) => {
+  it.each(["protobuf", "json", "msgpack", "grpc", "grpc-web", "rest"])("goes over the channel %s", async (channel) => {
     const { code, stdout } = await world.run(["call", path("Greet"), "--channel", channel, "--json"], '{"name":"Ada"}');
     expect({ code, ...(JSON.parse(stdout) as object) }).toMatchObject({ code: 0, message: "hello Ada" });
   });
 
-  it("says with -v which headers and trailers came, and what the mesh did", async () => {
+  it("says with -v which headers and trailers came", async () => {
     const args = ["call", "library.v1.LibraryService/GetBook", '{"name":"shelves/a/books/b"}', "-v", "--json"];
     const headers = ["--header", "x-question: why: not", "-H", "x-twice:1", "-H", "x-twice:2"];
     const { code, stdout, stderr } = await world.run([...args, ...headers, "--channel", "grpc"]);
@@ -131,11 +132,20 @@ describe("mesh call", () => {
     expect(stderr).toContain("header x-answer: why: not\n");
     expect(stderr).toContain("header x-seen: 1, 2\n");
     expect(stderr).toContain("trailer x-last: trailer\n");
-    const offered = await world.run(["call", path("Greet"), "-v", "--channel", "msgpack,json"]);
-    if (offered.stderr.includes("msgpack")) {
-      expect(offered.stderr).toContain("no instance offers the channel msgpack; json is used\n");
-    }
-    expect(offered.code).toBe(0);
+  });
+
+  it("says with -v when another channel than the one that was wanted is used", async () => {
+    await using other = await World.make();
+    await other.host(greeter({ channels: ["json"] }));
+    const wanted = [path("Greet"), "{}", "-v", "--channel"];
+    const [either, none] = await Promise.all([
+      other.run(["call", ...wanted, "msgpack,json"]),
+      other.run(["call", ...wanted, "grpc"]),
+    ]);
+    expect(either.code).toBe(0);
+    expect(either.stderr).toContain("no instance offers the channel msgpack; json is used\n");
+    expect(none.code).toBe(1);
+    expect(none.stderr).toContain("offers the channel grpc; offered: json\n");
   });
 
   it("calls one instance and no other, whatever component the contract names", async () => {

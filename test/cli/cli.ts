@@ -25,7 +25,7 @@ export interface Running {
   /** Resolves when it has ended. */
   readonly ended: Promise<Ran>;
   /** Waits until standard output has so many lines, and returns them. */
-  lines(count: number): Promise<readonly string[]>;
+  readonly lines: (count: number) => Promise<readonly string[]>;
 }
 
 /** Options of {@link start} and {@link mesh}. */

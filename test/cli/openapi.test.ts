@@ -56,13 +56,13 @@ describe("mesh openapi", () => {
 
   it("describes what is in an image, with its comments", async () => {
     const found = await document("--image", image, "greet.v1.GreetService");
-    expect(found.paths[greetPath]?.["get"]?.summary).toBe("Greet answers one name with one greeting.");
+    expect(found.paths[greetPath]?.["get"]?.summary).toMatch(/^Greet answers one name with one greeting/);
     expect(Object.keys((await document("--image", image)).paths).length).toBeGreaterThan(5);
   });
 
   it("adds the Connect protocol on request", async () => {
     const { paths } = await document("--image", image, "greet.v1.GreetService", "--connect");
-    expect(Object.keys(paths)).toEqual([greetPath, "/greet.v1.GreetService/Greet", "/greet.v1.GreetService/GreetMany"].filter((path) => path in paths));
+    expect(paths).toHaveProperty([greetPath, "get"]);
     expect(paths).toHaveProperty(["/greet.v1.GreetService/Greet", "post"]);
   });
 

@@ -42,9 +42,10 @@ describe("reading contracts by reflection", () => {
       services: [
         implement(ServerReflection, {
           async *serverReflectionInfo(requests) {
-            for await (const { messageRequest: { value } } of requests) {
-              asked.push(String(value));
-              const file = files.get(String(value)) ?? GreetService.file;
+            for await (const { messageRequest } of requests) {
+              const name = typeof messageRequest.value === "string" ? messageRequest.value : "";
+              asked.push(name);
+              const file = files.get(name) ?? GreetService.file;
               const fileDescriptorProto = [toBinary(FileDescriptorProtoSchema, file.proto)];
               yield { messageResponse: { case: "fileDescriptorResponse", value: { fileDescriptorProto } } };
             }
@@ -56,7 +57,8 @@ describe("reading contracts by reflection", () => {
     await using transport = direct(address, stop.signal);
     const found = await reflect(transport, names, stop.signal);
     expect(found.getService(GreetService.typeName)).toBeDefined();
-    expect(asked.toSorted()).toEqual([GreetService.typeName, ...[...files.keys()].filter((name) => name !== GreetService.file.proto.name)].toSorted());
+    const imports = [...files.keys()].filter((name) => name !== GreetService.file.proto.name);
+    expect(asked.toSorted()).toEqual([GreetService.typeName, ...imports].toSorted());
   });
 
   it("falls back to the older version of the protocol", async () => {

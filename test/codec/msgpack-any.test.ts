@@ -22,6 +22,7 @@ function helloAny(init: MessageInitShape<typeof HelloSchema>): Any {
 
 describe("MessagePack of Any", () => {
   const hello = helloAny({ message: "hi" });
+  const anyUrl = "type.googleapis.com/google.protobuf.Any";
   const duration = anyPack(DurationSchema, create(DurationSchema, { seconds: 3n }));
 
   it("is the map of its message with the type", () => {
@@ -72,6 +73,13 @@ describe("MessagePack of Any", () => {
     const two = Buffer.from(oracleEncode({ "@type": duration.typeUrl, value: "0s", valuf: "0s" }));
     two.write("value", two.lastIndexOf("valuf"));
     expect(() => any.decode(two)).toThrow('"value" is set twice');
+  });
+
+  it("refuses Anys in Anys that are nested too deep", () => {
+    const nested = (depth: number): object =>
+      depth === 0 ? { "@type": duration.typeUrl, value: "3s" } : { "@type": anyUrl, value: nested(depth - 1) };
+    expect(any.decode(oracleEncode(nested(50))).typeUrl).toBe(anyUrl);
+    expect(() => any.decode(oracleEncode(nested(150)))).toThrow("nested more than 100 levels deep");
   });
 
   it("does not spend long on Anys in Anys whose types come last", () => {

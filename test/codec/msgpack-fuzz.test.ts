@@ -47,7 +47,18 @@ function attempt(desc: DescMessage, bytes: Uint8Array): void {
     expect((error as Error).message).toMatch(/\(at byte \d+\)$|type registry/);
     return;
   }
-  expect(toBinary(desc, compiled.decode(compiled.encode(message)))).toEqual(toBinary(desc, message));
+  const again = encoded(() => compiled.encode(message));
+  if (again !== undefined) expect(toBinary(desc, compiled.decode(again))).toEqual(toBinary(desc, message));
+}
+
+/** The bytes, or undefined when a change of bytes took away what proto2 requires. */
+function encoded(run: () => Uint8Array): Uint8Array | undefined {
+  try {
+    return run();
+  } catch (error) {
+    expect((error as Error).message).toContain("the field is required, but not set");
+    return undefined;
+  }
 }
 
 describe("MessagePack of any bytes", () => {

@@ -41,6 +41,7 @@ const wrong: readonly (readonly [string, string, string])[] = [
   ["stringValue", `d920${"61".repeat(31)}ff`, "a string is not UTF-8"],
   ["bytesValue", "a161", "expected bytes, got a string"],
   ["enumValue", "ce80000000", "2147483648 is not a value of bench.v1.Color"],
+  ["nullValue", "01", "1 is not a value of google.protobuf.NullValue"],
   ["enumValue", "c3", "expected a value of bench.v1.Color, got a bool"],
   ["nested", "90", "nested: expected a map for bench.v1.AllKinds.Nested, got an array"],
   ["nested", "8101c0", "nested: expected the name of a field, got an integer"],

@@ -151,6 +151,8 @@ describe("MessagePack, by the mapping", () => {
   }
 
   it("has floats as wide as the contract says, and does not leave out -0", () => {
+    const minus = kinds({ struct: { a: [-0, 0] } });
+    expect(all.decode(all.encode(minus))).toStrictEqual(minus);
     const message = kinds({ floatValue: -0, doubleValue: -0, repeatedFloat: [1] });
     expect(toHex(all.encode(message))).toBe(
       toHex(
@@ -295,6 +297,14 @@ describe("MessagePack of one message at the top", () => {
     const nested = codec.compile(AllKinds_NestedSchema);
     const other = create(AllKinds_NestedSchema, { allKinds: { nested: { name: "x" } } });
     expect(nested.decode(nested.encode(other))).toStrictEqual(other);
+  });
+
+  it("makes messages that share nothing that can be changed", () => {
+    const one = all.decode(hex("80"));
+    Object.assign(one.choice, { case: "choiceString", value: "changed" });
+    one.repeatedString.push("changed");
+    one.stringMap["changed"] = create(AllKinds_NestedSchema);
+    expect(all.decode(hex("80"))).toStrictEqual(kinds({}));
   });
 
   it("can write a message while it writes another", () => {

@@ -97,6 +97,13 @@ describe("MessagePack of what others write", () => {
     expect(all.decode(map).sint32Map).toStrictEqual({ 2: Color.RED });
   });
 
+  it("takes NullValue by name and number, and nil as a value of it", () => {
+    const set = kinds({ choice: { case: "choiceNull", value: 0 } });
+    for (const choiceNull of [null, 0, "NULL_VALUE"]) {
+      expect(all.decode(oracleEncode({ choiceNull }))).toStrictEqual(set);
+    }
+  });
+
   it("takes timestamps in longer forms than needed, and as RFC 3339", () => {
     const timestamp = codec.compile(TimestampSchema);
     const one = create(TimestampSchema, { seconds: 1n });

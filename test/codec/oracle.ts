@@ -24,7 +24,7 @@ export function oracleDecode(bytes: Uint8Array): unknown {
 
 /** What @msgpack/msgpack makes of a value, with bigints as 64-bit integers. */
 export function oracleEncode(value: unknown): Uint8Array {
-  return encode(value, { useBigInt64: true, extensionCodec, ignoreUndefined: true });
+  return encode(value, { useBigInt64: true, extensionCodec, ignoreUndefined: true, maxDepth: 500 });
 }
 
 /** Bigints as numbers where they are safe, as the expectations have them. */

@@ -31,10 +31,8 @@ function valueForm(desc: DescField, formOf: FormOf): Form {
 }
 
 function messageValueForm(desc: DescField, message: DescMessage, formOf: FormOf): Form {
-  // A Struct is a plain object, except in the Value that may hold it.
-  if (message.typeName === "google.protobuf.Struct" && desc.parent.typeName !== "google.protobuf.Value") {
-    return jsonObjectForm;
-  }
+  // A Struct is a plain object in a field.
+  if (message.typeName === "google.protobuf.Struct") return jsonObjectForm;
   // A wrapper is the bare value where it can be: in a singular field of no oneof.
   const bare = desc.fieldKind === "message" && desc.oneof === undefined && isWrapperDesc(message);
   const [wrapped] = message.fields;

@@ -11,7 +11,7 @@ import { readInteger } from "./number.ts";
  */
 export function enumForm(desc: DescEnum): Form {
   const form = { write: writing(desc), read: reading(desc) };
-  if (desc.typeName !== "google.protobuf.NullValue") return form;
+  if (!isNull(desc)) return form;
   return {
     takesNil: true,
     write: (writer) => writer.nil(),
@@ -42,13 +42,19 @@ function reading(desc: DescEnum): Form["read"] {
   // What the contract calls a value wins over what another one is called in JSON.
   for (const value of desc.values) numbers.set(value.name, value.number);
   const known = new Set(numbers.values());
+  // Another number than that of null could not be written again.
+  const anyNumber = desc.open && !isNull(desc);
   return (reader) => {
     if (reader.isString) return numbers.get(reader.string(what));
     const at = reader.position;
     const value = readInteger(reader, what);
-    if (desc.open ? (value | 0) !== value : !known.has(value)) {
+    if (anyNumber ? (value | 0) !== value : !known.has(value)) {
       throw reader.fail(`${value} is not ${what}`, at);
     }
     return value;
   };
+}
+
+function isNull(desc: DescEnum): boolean {
+  return desc.typeName === "google.protobuf.NullValue";
 }

@@ -203,13 +203,8 @@ describe("the channel rest against a server that answers", () => {
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
-    const of = instance({
-      id: "x",
-      component: "library",
-      services: [LibraryService.typeName],
-      channels: { rest: `http://127.0.0.1:${port}` },
-    });
-    const mesh = createMesh({ registry: staticRegistry([of]), channel: "rest" });
+    const channels = { rest: `http://127.0.0.1:${port}` };
+    const mesh = createMesh({ registry: staticRegistry({ library: [{ channels }] }), channel: "rest" });
     onTestFinished(async () => {
       await mesh.close();
       server.close();
@@ -266,8 +261,7 @@ describe("the channel rest against a server that answers", () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
     const channels = { rest: `http://127.0.0.1:${port}` };
-    const of = instance({ id: "x", component: "library", services: [LibraryService.typeName], channels });
-    const mesh = createMesh({ registry: staticRegistry([of]), channel: "rest" });
+    const mesh = createMesh({ registry: staticRegistry({ library: [{ channels }] }), channel: "rest" });
     onTestFinished(async () => {
       await mesh.close();
       server.close();
