@@ -172,7 +172,7 @@ export function library(): Library {
 }
 
 /** Adds a book without a call. */
-export function addBook(to: Library, name: string, init: Partial<MessageShape<typeof BookSchema>> = {}): Book {
+export function addBook(to: Library, name: string, init: Partial<Omit<MessageShape<typeof BookSchema>, "$typeName" | "$unknown">> = {}): Book {
   const book = create(BookSchema, { title: name, ...init, name });
   to.books.set(name, book);
   return book;
