@@ -28,7 +28,7 @@ describe.each<readonly [string, RestChannelInit]>([
 
   beforeAll(async () => {
     const registry = memory();
-    const librarian = component({ services: [implement(LibraryService, books.implementation)] });
+    const librarian = component({ name: "library", services: [implement(LibraryService, books.implementation)] });
     ({ mesh: host } = await startMesh({ registry, components: [librarian], limits: { readMaxBytes: 200_000 } }));
     guest = createMesh({ registry, channels: [rest(init)], channel: "rest" });
     client = guest.client(LibraryService);
@@ -276,7 +276,7 @@ test("a stream finds another instance when the first cannot be reached", async (
   const registry = memory();
   const books = library();
   addBook(books, "shelves/1/books/1");
-  const librarian = component({ services: [implement(LibraryService, books.implementation)] });
+  const librarian = component({ name: "library", services: [implement(LibraryService, books.implementation)] });
   const dead = instance({
     id: "dead",
     component: "library",
