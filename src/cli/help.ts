@@ -7,7 +7,7 @@ import { verbs } from "./verbs.ts";
 const exitCodes = `Exit codes:
   0  all is well
   1  the call or the check failed
-  2  the command line is wrong, and nothing was called
+  2  the command line is wrong, or a message
   130, 143, 141  it was interrupted, terminated, or nobody reads its output
 `;
 

@@ -62,12 +62,17 @@ export class ByteQueue implements AsyncIterable<Uint8Array> {
     if (this.#reader !== undefined) this.#settle((r) => { r.resolve({ done: true, value: undefined }); });
   }
 
-  /** Fails the iterable at once; bytes that have arrived but were not read are dropped. */
+  /**
+   * Fails the iterable at once. Bytes that have arrived but were not read are
+   * dropped, and so are those that still come: they must not be in the way of
+   * what follows them on the same connection.
+   */
   fail(error: unknown): void {
     if (this.#state !== "open") return;
     this.#state = "failed";
     this.#error = error;
     this.#chunks = [];
+    if (this.#paused) this.#source.resume();
     if (this.#reader !== undefined) this.#settle((r) => { r.reject(error); });
   }
 

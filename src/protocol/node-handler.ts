@@ -74,7 +74,11 @@ function universalRequest(
   res.on("close", () => {
     unwatch?.();
     // Not "finished": an HTTP/2 response that was reset calls itself that.
-    if (res.writableEnded) return;
+    if (res.writableEnded) {
+      // What nobody has read would keep the next request on an HTTP/1.1 connection waiting.
+      if (!body.ended) body.fail(new ConnectError("the call has ended", Code.Canceled));
+      return;
+    }
     const gone = new ConnectError(
       "the caller ended the call before it was answered",
       Code.Canceled,

@@ -7,8 +7,16 @@ import { BadRequestSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { component, createMesh, implement, instanceId, memory, reasonOf, subscribe } from "../../src/index.ts";
 import type { Mesh } from "../../src/index.ts";
 import { until } from "../../src/testing/until.ts";
+import { rule, withRules } from "../support/rest-rule.ts";
 
-const channels = ["protobuf", "json", "msgpack", "grpc", "grpc-web", "local"] as const;
+const channels = ["protobuf", "json", "msgpack", "grpc", "grpc-web", "rest", "local"] as const;
+
+/** The demo's contract with REST rules that can carry any message, one for each method that REST can. */
+const service = withRules(GreetService, {
+  Greet: rule("POST", "/v1/greet", { body: "*" }),
+  GreetMany: rule("GET", "/v1/greet:many"),
+  Collect: rule("POST", "/v1/greet:collect", { body: "*" }),
+});
 
 /** The context of the handler that ran last, for tests that look at the server's side. */
 let lastContext: HandlerContext | undefined;
@@ -44,7 +52,7 @@ const greeter = component({
     },
   ],
   services: [
-    implement(GreetService, {
+    implement(service, {
       async greet({ name }, context) {
         lastContext = context;
         context.responseHeader.set("x-answer", context.requestHeader.get("x-question") ?? "none");
@@ -97,7 +105,7 @@ afterAll(async () => {
 describe.each(channels)("the channel %s", (channel) => {
   let greet: Client<typeof GreetService>;
   beforeAll(() => {
-    greet = (channel === "local" ? host : guest).client(GreetService, { channel });
+    greet = (channel === "local" ? host : guest).client(service, { channel });
   });
 
   test("answers a unary call, with the id of the instance", async () => {
@@ -134,7 +142,15 @@ describe.each(channels)("the channel %s", (channel) => {
     expect(await greet.collect(names("a", "b", "c"))).toMatchObject({ message: "a+b+c", count: 3 });
   });
 
-  test("streams both ways, each answer before the next question", async () => {
+  test.runIf(channel === "rest")("says that it cannot stream both ways", async () => {
+    const error = await failure(all(greet.chat(names("a"))));
+    expect([error.code, error.rawMessage]).toEqual([
+      Code.Unimplemented,
+      "greet.v1.GreetService.Chat cannot be called over rest: it streams in both directions, which REST cannot carry; use another channel",
+    ]);
+  });
+
+  test.skipIf(channel === "rest")("streams both ways, each answer before the next question", async () => {
     const seen: string[] = [];
     let answered: (() => void) | undefined;
     async function* turns() {

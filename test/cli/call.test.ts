@@ -281,7 +281,6 @@ describe("mesh call", () => {
       expect(await run("buf", ["build", "-o", image])).toMatchObject({ code: 0 });
       const { code, stdout } = await world.run(["call", path("Greet"), "{}", "--image", image, "--json"]);
       expect(code).toBe(0);
-      // The contract's options are read as well: it names the component.
       expect(ids).toContain((JSON.parse(stdout) as { instance: string }).instance);
     }
     const junk = join(world.directory, "junk");

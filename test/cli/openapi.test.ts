@@ -60,6 +60,13 @@ describe("mesh openapi", () => {
     expect(Object.keys((await document("--image", image)).paths).length).toBeGreaterThan(5);
   });
 
+  it("describes the same from an image in JSON: options of the contract are read from it, too", async () => {
+    const inJson = join(world.directory, "image.json");
+    expect(await run("buf", ["build", "-o", inJson])).toMatchObject({ code: 0 });
+    const [one, other] = await Promise.all([document("--image", inJson), document("--image", image)]);
+    expect(one).toEqual(other);
+  });
+
   it("adds the Connect protocol on request", async () => {
     const { paths } = await document("--image", image, "greet.v1.GreetService", "--connect");
     expect(paths).toHaveProperty([greetPath, "get"]);

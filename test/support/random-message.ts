@@ -12,8 +12,8 @@ export const text: fc.Arbitrary<string> = fc.oneof(
 );
 
 /** Any message of a type, at most `depth` levels deep. `replace` may give a type or a field values of its own. */
-export function randomMessage<D extends DescMessage>(
-  desc: D,
+export function randomMessage(
+  desc: DescMessage,
   depth: number = 3,
   replace: (desc: DescMessage) => fc.Arbitrary<Message> | undefined = () => undefined,
 ): fc.Arbitrary<Message> {
@@ -43,7 +43,7 @@ export function randomMessage<D extends DescMessage>(
   }
   return fc.tuple(...choices).map((assign) => {
     const made = create(desc);
-    for (const each of assign) each(made as unknown as Properties);
+    for (const each of assign) each(made);
     return made;
   });
 }

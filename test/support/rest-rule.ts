@@ -1,5 +1,5 @@
 import { clone, create, setExtension } from "@bufbuild/protobuf";
-import type { DescMethod, MessageInitShape } from "@bufbuild/protobuf";
+import type { DescMethod, DescService, MessageInitShape } from "@bufbuild/protobuf";
 import { MethodDescriptorProtoSchema, MethodOptionsSchema } from "@bufbuild/protobuf/wkt";
 import { http } from "../../gen/google/api/annotations_pb.ts";
 import { HttpRuleSchema } from "../../gen/google/api/http_pb.ts";
@@ -26,6 +26,16 @@ export function withRule<M extends DescMethod>(method: M, init: Rule): M {
   proto.options ??= create(MethodOptionsSchema);
   setExtension(proto.options, http, create(HttpRuleSchema, init));
   return { ...method, proto };
+}
+
+/** A service whose methods have these rules, by name, and no others. */
+export function withRules<S extends DescService>(service: S, rules: Readonly<Record<string, Rule>>): S {
+  const methods = service.methods.map((method) => {
+    const init = rules[method.name];
+    return init === undefined ? method : withRule(method, init);
+  });
+  const method = Object.fromEntries(methods.map((each) => [each.localName, each]));
+  return { ...service, methods, method };
 }
 
 /** The only binding of a method with a rule. */

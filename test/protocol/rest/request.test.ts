@@ -88,12 +88,12 @@ describe("a body rule of *", () => {
   });
 
   test("keeps integers of 64 bits that are written as numbers", async () => {
-    const body = '{"maxCents": 9007199254740993, "copyNumber": 18446744073709551615, "minRating": 12345678901234567890.5, "text": "1234567890123456789"}';
+    const body = '{"maxCents": 9007199254740993, "copyNumber": 18446744073709551615, "minRating": 100000000000000000000, "text": "1234567890123456789"}';
     expect(await read(searchBooks, rule("POST", "/v1/x", { body: "*" }), { body })).toEqual({
       text: "1234567890123456789",
       maxCents: "9007199254740993",
       copyNumber: "18446744073709551615",
-      minRating: 12345678901234567890.5,
+      minRating: 1e20,
     });
   });
 });
@@ -268,10 +268,11 @@ describe("a client stream", () => {
   });
 
   test("refuses another content type with 415, before it reads", async () => {
-    const body = (async function* () {
-      throw new Error("it was read");
-      yield new Uint8Array();
-    })();
+    const body: AsyncIterable<Uint8Array> = {
+      [Symbol.asyncIterator]: () => {
+        throw new Error("it was read");
+      },
+    };
     const header = new Headers({ "content-type": "text/plain" });
     const open = async (): Promise<unknown> => reader(importBooks, lines, {}).stream({ target, header, body });
     expect(await refused(open())).toEqual([415, expect.stringContaining("application/x-ndjson")]);
