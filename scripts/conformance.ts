@@ -45,10 +45,17 @@ function install(): boolean {
 function run(mode: (typeof modes)[number], args: readonly string[]): boolean {
   const folder = join("test", "conformance");
   const command = [
-    ...["--mode", mode, "--conf", join(folder, `${mode}.yaml`)],
+    "--mode",
+    mode,
+    "--conf",
+    join(folder, `${mode}.yaml`),
     // The runner gives a server little time to start, and each of them is a Node process.
-    ...["--max-servers", "2", ...args],
-    ...["--", process.execPath, join(folder, `${mode}.ts`)],
+    "--max-servers",
+    "2",
+    ...args,
+    "--",
+    process.execPath,
+    join(folder, `${mode}.ts`),
   ];
   console.log(`> connectconformance ${command.join(" ")}`);
   const { status } = spawnSync(runner, command, {

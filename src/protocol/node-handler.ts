@@ -101,7 +101,7 @@ function universalRequest(
 
 /** What the connection really is, whatever the caller says that it is. */
 function scheme(req: NodeRequest): string {
-  return "encrypted" in req.socket && req.socket.encrypted === true ? "https" : "http";
+  return "encrypted" in req.socket && req.socket.encrypted ? "https" : "http";
 }
 
 /** The host that the caller named, when a URL can hold it. */

@@ -49,7 +49,7 @@ export function connectError({ code, message, details }: WireError): ConnectErro
     if (value === undefined || desc === undefined) throw new Error(`the suite has a detail of another type: ${detail.typeUrl}`);
     return { desc, value };
   });
-  return new ConnectError(message ?? "", code as number as Code, undefined, unpacked);
+  return new ConnectError(message ?? "", code as Code, undefined, unpacked);
 }
 
 /**

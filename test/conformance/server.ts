@@ -29,15 +29,14 @@ async function serve(request: ServerCompatRequest): Promise<void> {
       }),
     ],
     listen: {
-      ...(tls === undefined
-        ? {}
-        : {
-            tls: {
+      tls:
+        tls === undefined
+          ? undefined
+          : {
               cert: Buffer.from(tls.cert),
               key: Buffer.from(tls.key),
               ...(clientTlsCert.length > 0 ? { requestCert: true, ca: Buffer.from(clientTlsCert) } : {}),
             },
-          }),
     },
     limits: {
       defaultTimeoutMs: ownTimeoutMs,
