@@ -361,6 +361,23 @@ describe("a REST call", () => {
     ]);
   });
 
+  test("has the headers and trailers that interceptors make", async () => {
+    const { ask } = await startLibrary({
+      interceptors: [
+        (next) => async (req) => ({
+          ...(await next(req)),
+          header: new Headers({ "x-new": "header" }),
+          trailer: new Headers({ "x-new": "trailer" }),
+        }),
+      ],
+    });
+    const made = { "content-type": "application/json", "x-new": "header", "trailer-x-new": "trailer" };
+    expect((await ask("GET", "/v1/shelves")).headers).toMatchObject(made);
+    expect((await ask("POST", "/v1/shelves/1/books:import")).headers).toMatchObject(made);
+    const { headers, trailers } = await ask("GET", "/v1/shelves/1/books:watch");
+    expect([headers, trailers]).toMatchObject([{ "x-new": "header" }, { "x-new": "trailer" }]);
+  });
+
   test("hides what an implementation throws", async () => {
     const failing = { ...library().implementation, listShelves: () => { throw new TypeError("secret"); } };
     const { ask } = await startLibrary({ services: [implement(LibraryService, failing)] });

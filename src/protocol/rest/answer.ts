@@ -44,7 +44,11 @@ export function answerWriter(binding: RestBinding, options: RestServerOptions): 
   const status = (error: ConnectError): string => JSON.stringify(statusJson(error, types));
 
   const body = (message: Message, header: Headers): Uint8Array => {
-    if (!content.raw) return limited(encoder.encode(content.toText(message)));
+    if (!content.raw) {
+      // Interceptors may answer with headers of their own.
+      if (!header.has("content-type")) header.set("content-type", "application/json");
+      return limited(encoder.encode(content.toText(message)));
+    }
     const { data, contentType = "" } = content.toRaw(message) ?? {};
     header.set("content-type", contentType === "" ? "application/octet-stream" : contentType);
     return limited(data ?? new Uint8Array(0));

@@ -292,6 +292,12 @@ describe("a client stream", () => {
     expect((await failure(long)).code).toBe(Code.ResourceExhausted);
   });
 
+  test("has a limit for each line, and none for all of them", async () => {
+    const many = Array.from({ length: 50 }, () => '{"parent": "p"}\n');
+    expect(await stream(importBooks, lines, { target, readMaxBytes: 20 }, ...many)).toHaveLength(50);
+    expect(await stream(importBooks, lines, { target, readMaxBytes: 20 }, many.join(""))).toHaveLength(50);
+  });
+
   test("may be compressed as a whole", async () => {
     const header = new Headers({ "content-encoding": "gzip" });
     const body = streamOf(gzipSync("{}\n{}\n"));
