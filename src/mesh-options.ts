@@ -20,7 +20,7 @@ export interface MeshOptions {
   readonly components?: readonly Component[] | undefined;
   /** Where to listen. Without it nothing does, and nothing is registered. */
   readonly listen?: ListenOptions | undefined;
-  /** Every channel that clients can take. Default: `local`, `protobuf`, `json`, `grpc`, `grpc-web`. */
+  /** Every channel that clients can take. Default: `local`, `protobuf`, `json`, `msgpack`, `grpc`, `grpc-web`, `rest`. */
   readonly channels?: readonly Channel[] | undefined;
   /**
    * Formats that hosted components understand over the Connect protocol, by the
