@@ -10,6 +10,7 @@ import { callTimeoutMs, explainDeadline, remaining } from "./deadline.ts";
 import { perCallOptions } from "./options.ts";
 import type { ClientOptions } from "./options.ts";
 import type { ClientPeer } from "./peer.ts";
+import { releasedBy } from "./released-by.ts";
 import { replay } from "./replay.ts";
 import type { ClientRuntime } from "./runtime.ts";
 
@@ -139,7 +140,7 @@ export function meshTransport(runtime: ClientRuntime, options: ClientOptions): T
             // The call goes on until its signal aborts, which it always does at the end.
             peer.inFlight++;
             req.signal.addEventListener("abort", () => peer.inFlight--, { once: true });
-            return answer;
+            return { ...answer, message: releasedBy(answer.message, req.signal) };
           };
           return run(method, started, req.signal, attempt, () => !messages.started());
         },

@@ -5,13 +5,14 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { errorText } from "../../src/error.ts";
 import { call } from "./call.ts";
+import { Clients } from "./clients.ts";
 import { frame, framed } from "./framing.ts";
 import {
   ClientCompatRequestSchema,
   ClientCompatResponseSchema,
+  ClientErrorResultSchema,
 } from "./gen/connectrpc/conformance/v1/client_compat_pb.ts";
 import type { ClientCompatRequest } from "./gen/connectrpc/conformance/v1/client_compat_pb.ts";
-import { Clients } from "./clients.ts";
 
 /** Calls at the same time: enough to share connections, few enough that times mean something. */
 const concurrency = 8;
@@ -24,7 +25,8 @@ async function answer(request: ClientCompatRequest): Promise<void> {
   try {
     response.result = { case: "response", value: await call(clients.of(request), request) };
   } catch (error) {
-    response.result = { case: "error", value: { $typeName: "connectrpc.conformance.v1.ClientErrorResult", message: errorText(error) } };
+    const value = create(ClientErrorResultSchema, { message: errorText(error) });
+    response.result = { case: "error", value };
   }
   process.stdout.write(frame(toBinary(ClientCompatResponseSchema, response)));
 }

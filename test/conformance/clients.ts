@@ -54,10 +54,7 @@ export class Clients {
   }
 
   async close(): Promise<void> {
-    const open = new Set(this.#meshes.keys());
-    const t = setTimeout(() => { console.error("STILL OPEN", [...open]); console.error(process.getActiveResourcesInfo().join()); }, 2000);
-    await Promise.all([...this.#meshes.entries()].map(([k, mesh]) => mesh.close().then(() => open.delete(k))));
-    clearTimeout(t);
+    await Promise.all([...this.#meshes.values()].map((mesh) => mesh.close()));
   }
 }
 

@@ -3,7 +3,6 @@ import type { Registry } from "@bufbuild/protobuf";
 import { AnySchema, anyUnpack } from "@bufbuild/protobuf/wkt";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { ConnectError } from "@connectrpc/connect";
-import type { Code } from "@connectrpc/connect";
 import type { Code as WireCode } from "./gen/connectrpc/conformance/v1/config_pb.ts";
 import {
   BidiStreamRequestSchema,
@@ -49,7 +48,7 @@ export function connectError({ code, message, details }: WireError): ConnectErro
     if (value === undefined || desc === undefined) throw new Error(`the suite has a detail of another type: ${detail.typeUrl}`);
     return { desc, value };
   });
-  return new ConnectError(message ?? "", code as Code, undefined, unpacked);
+  return new ConnectError(message ?? "", code as number, undefined, unpacked);
 }
 
 /**

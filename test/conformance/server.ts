@@ -16,9 +16,17 @@ import type { ServerCompatRequest } from "./gen/connectrpc/conformance/v1/server
 import { ConformanceService } from "./gen/connectrpc/conformance/v1/service_pb.ts";
 import { conformance, ownTimeoutMs } from "./service.ts";
 
+function tlsOf({ useTls, serverCreds, clientTlsCert }: ServerCompatRequest) {
+  if (!useTls || serverCreds === undefined) return undefined;
+  const own = { cert: Buffer.from(serverCreds.cert), key: Buffer.from(serverCreds.key) };
+  return clientTlsCert.length === 0
+    ? own
+    : { ...own, requestCert: true, ca: Buffer.from(clientTlsCert) };
+}
+
 async function serve(request: ServerCompatRequest): Promise<void> {
-  const { clientTlsCert, messageReceiveLimit, serverCreds } = request;
-  const tls = request.useTls ? serverCreds : undefined;
+  const { messageReceiveLimit } = request;
+  const tls = tlsOf(request);
   const mesh = createMesh({
     registry: memory(),
     codecs: [protobufCodec, jsonCodec({ registry })],
@@ -28,16 +36,7 @@ async function serve(request: ServerCompatRequest): Promise<void> {
         services: [implement(ConformanceService, conformance, { partial: true })],
       }),
     ],
-    listen: {
-      tls:
-        tls === undefined
-          ? undefined
-          : {
-              cert: Buffer.from(tls.cert),
-              key: Buffer.from(tls.key),
-              ...(clientTlsCert.length > 0 ? { requestCert: true, ca: Buffer.from(clientTlsCert) } : {}),
-            },
-    },
+    listen: { tls },
     limits: {
       defaultTimeoutMs: ownTimeoutMs,
       maxTimeoutMs: ownTimeoutMs,
@@ -50,7 +49,7 @@ async function serve(request: ServerCompatRequest): Promise<void> {
   const response = create(ServerCompatResponseSchema, {
     host: hostname,
     port: Number(port),
-    ...(tls === undefined ? {} : { pemCert: tls.cert }),
+    ...(tls === undefined ? {} : { pemCert: Uint8Array.from(tls.cert) }),
   });
   process.stdout.write(frame(toBinary(ServerCompatResponseSchema, response)));
 }

@@ -12,6 +12,7 @@ import {
   transformSerializeEnvelope,
   transformSplitEnvelope,
   untilFirst,
+  uResponseMethodNotAllowed,
   uResponseUnsupportedMediaType,
 } from "@connectrpc/connect/protocol";
 import type { EnvelopedMessage, UniversalHandlerFn } from "@connectrpc/connect/protocol";
@@ -39,6 +40,7 @@ export function streamHandler(
     assertByteStreamRequest(req);
     const found = codecs((all) => codecOf(all, req.header.get("content-type"), streamType));
     if (found === undefined) return uResponseUnsupportedMediaType;
+    if (req.method !== "POST") return uResponseMethodNotAllowed;
     const { context, compression, refusal } = beginCall(
       spec,
       req,

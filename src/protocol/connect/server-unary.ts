@@ -7,6 +7,7 @@ import {
   invokeUnaryImplementation,
   mergeNonProtocolHeaders,
   readAllBytes,
+  uResponseMethodNotAllowed,
   uResponseUnsupportedMediaType,
 } from "@connectrpc/connect/protocol";
 import type {
@@ -36,7 +37,8 @@ export function unaryHandler(
 ): UniversalHandlerFn {
   if (spec.kind !== "unary") throw new TypeError(`${spec.method.name} is not unary`);
   return async (req) => {
-    const query = get && req.method === "GET" ? new URL(req.url).searchParams : undefined;
+    if (req.method === "GET" && !get) return uResponseMethodNotAllowed;
+    const query = req.method === "GET" ? new URL(req.url).searchParams : undefined;
     const found = codecs((all) =>
       query === undefined
         ? codecOf(all, req.header.get("content-type"), unaryType)
