@@ -8,21 +8,14 @@ import { ServerReflection } from "../gen/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as AlphaReflection } from "../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import { sleep } from "./async/sleep.ts";
 import { roundRobin } from "./balancer/round-robin.ts";
-import { grpcWeb } from "./channel/grpc-web.ts";
-import { grpc } from "./channel/grpc.ts";
-import { json } from "./channel/json.ts";
-import { local } from "./channel/local.ts";
-import { msgpack } from "./channel/msgpack.ts";
-import { protobuf } from "./channel/protobuf.ts";
-import { rest } from "./channel/rest.ts";
+import { builtInChannels } from "./channel/built-in.ts";
 import { meshTransport } from "./client/mesh-transport.ts";
 import type { ClientOptions } from "./client/options.ts";
 import { ClientRuntime } from "./client/runtime.ts";
-import { jsonCodec } from "./codec/json.ts";
-import { msgpackCodec } from "./codec/msgpack.ts";
-import { protobufCodec } from "./codec/protobuf.ts";
+import { builtInCodecs } from "./codec/built-in.ts";
 import { checkTogether } from "./component/component.ts";
 import type { Component } from "./component/component.ts";
+import { KnownTypes } from "./contract/types.ts";
 import { meshError } from "./error.ts";
 import { grpcHealth } from "./health/grpc.ts";
 import type { HealthReport } from "./health/report.ts";
@@ -31,7 +24,7 @@ import { openapiRoute } from "./openapi/route.ts";
 import { reflection } from "./reflection/reflection.ts";
 import { registryFromEnv } from "./registry/from-env.ts";
 import { defaultRetry } from "./resilience/retry.ts";
-import { guard } from "./server/guard.ts";
+import { componentGuard } from "./server/guard.ts";
 import { defaultDrain, defaultLimits } from "./server/options.ts";
 import type { DrainOptions } from "./server/options.ts";
 import type { Mountable } from "./server/plugin.ts";
@@ -46,6 +39,8 @@ export type MeshState = "new" | "starting" | "running" | "draining" | "stopped" 
 /** Hosts components and makes clients. Made by {@link createMesh}. */
 export class Mesh implements AsyncDisposable, Mountable {
   readonly #ids: ReadonlyMap<Component, string>;
+  /** What an Any may hold in text formats: types of the services that are hosted here or called. */
+  readonly #types: KnownTypes;
   readonly #server: Server;
   readonly #runtime: ClientRuntime;
   readonly #presences: Presences;
@@ -73,10 +68,14 @@ export class Mesh implements AsyncDisposable, Mountable {
     );
     const hosted = [...this.#ids].map(([of, id]) => ({ component: of, id }));
     this.#presences = new Presences(hosted, registry);
-    const codecs = options.codecs ?? [protobufCodec, jsonCodec(), msgpackCodec()];
+    const services = components.flatMap((of) => of.services.map(({ service }) => service));
+    this.#types = new KnownTypes(services.map(({ file }) => file));
+    const { registry: types } = this.#types;
+    const codecs = options.codecs ?? builtInCodecs(types);
     this.#server = new Server({
       limits,
       codecs,
+      fastPath: options.fastPath ?? true,
       listen: options.listen,
       http: options.http ?? {},
       cors: options.cors === true ? {} : options.cors === false ? undefined : options.cors,
@@ -89,9 +88,10 @@ export class Mesh implements AsyncDisposable, Mountable {
       routes: openapiRoute(components, codecs, options.openapi),
     });
     this.#validation = componentValidation(components, options.validate);
+    const restTypes = codecs.find(({ type }) => type === "json")?.registry ?? types;
     for (const [of, id] of this.#ids) {
-      const before = [guard(of, id, this.#server.tracker), ...this.#validation.before(of)];
-      this.#server.host.addComponent(of, before);
+      const rest = { ...of.rest, registry: of.rest.registry ?? restTypes };
+      this.#server.host.addComponent({ ...of, rest }, componentGuard(of, id), this.#validation.before(of));
     }
     if (components.length > 0 && (options.reflection ?? process.env["NODE_ENV"] !== "production")) {
       this.#addReflection();
@@ -102,21 +102,14 @@ export class Mesh implements AsyncDisposable, Mountable {
     }
     this.#runtime = new ClientRuntime({
       registry,
-      channels: options.channels ?? [
-        local(),
-        protobuf(),
-        json(),
-        msgpack(),
-        grpc(),
-        grpcWeb(),
-        rest(),
-      ],
+      channels: options.channels ?? builtInChannels(types),
       hosted: this.#server.host,
       connection: {
         readMaxBytes: limits.readMaxBytes,
         writeMaxBytes: limits.writeMaxBytes,
         connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
         tls: options.tls,
+        fastPath: options.fastPath,
       },
       interceptors: options.interceptors ?? [],
       balancer: options.balancer ?? roundRobin(),
@@ -124,6 +117,7 @@ export class Mesh implements AsyncDisposable, Mountable {
       waitForReady: options.waitForReady ?? true,
       timeoutMs: options.timeoutMs ?? 30_000,
       retry: defaultRetry,
+      fastPath: options.fastPath ?? true,
       emptyGraceMs: options.emptyGraceMs ?? 10_000,
     });
   }
@@ -156,6 +150,7 @@ export class Mesh implements AsyncDisposable, Mountable {
    * are looked up with the first call.
    */
   client<S extends DescService>(service: S, options: ClientOptions = {}): Client<S> {
+    this.#types.add(service.file);
     return createClient(service, this.transport(options));
   }
 

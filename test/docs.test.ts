@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync } from "node:fs";
+import { cpSync, existsSync, readdirSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
@@ -218,6 +218,14 @@ describe("README and docs", () => {
       (path) => !path.startsWith("gen/") && !users.includes(path) && !places.some((place) => existsSync(join(root, place, path))),
     );
     expect(missing).toEqual([]);
+  });
+
+  it("name every folder of src, and every file beside them", () => {
+    const page = read("docs/architecture.md");
+    const entries = readdirSync(join(root, "src"), { withFileTypes: true });
+    const names = entries.map((entry) => `\`${entry.name}${entry.isDirectory() ? "/" : ""}\``);
+    expect(names.length).toBeGreaterThan(10);
+    expect(names.filter((name) => !page.includes(name))).toEqual([]);
   });
 
   it("publish the contract options that they tell users to import", () => {

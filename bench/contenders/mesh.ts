@@ -51,7 +51,7 @@ export function mesh(channel: string): Contender {
       return { address: mesh.address ?? "", close: () => mesh.close() };
     },
     connect(address) {
-      const channels = { bench: [address] };
+      const channels = { [BenchService.typeName]: [address] };
       const mesh = createMesh({ registry: staticRegistry(channels, { channels: [channel] }) });
       return Promise.resolve(clientOf(mesh, channel, () => mesh.close()));
     },

@@ -1,26 +1,22 @@
 import type { Balancer } from "./balancer.ts";
-
-/** Options of {@link roundRobin}. */
-export interface RoundRobinOptions {
-  /** Source of the start position, from 0 to below 1. Default `Math.random`. */
-  readonly random?: (() => number) | undefined;
-}
+import { warned } from "./candidates.ts";
+import { withOptions } from "./options.ts";
+import type { BalancerOptions } from "./options.ts";
+import { chance } from "./sources.ts";
+import { stride } from "./stride.ts";
 
 /**
  * Each peer in turn. Every new set of peers starts at a random position, so
  * that many clients do not all begin with the same instance (gRPC's
- * `round_robin`).
+ * `round_robin`). Weights do not matter, except that a peer in a warning gets
+ * as much less as its warning weight is below its weight.
  */
-export function roundRobin(options: RoundRobinOptions = {}): Balancer {
-  const random = options.random ?? Math.random;
-  return (peers) => {
-    const count = peers.length;
-    if (count === 0) return () => undefined;
-    let next = Math.floor(random() * count) % count;
-    return () => {
-      const peer = peers[next];
-      next = next + 1 === count ? 0 : next + 1;
-      return peer;
-    };
-  };
+export function roundRobin(options: BalancerOptions = {}): Balancer {
+  const { random = chance() } = options;
+  return withOptions((all) => {
+    const { peers, weights } = warned(all);
+    if (peers.length === 0) return () => undefined;
+    const next = stride(weights, random);
+    return () => peers[next()];
+  }, options);
 }

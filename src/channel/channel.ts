@@ -22,6 +22,8 @@ export interface ChannelOptions {
   readonly onLost: (error: unknown) => void;
   /** Aborts when the mesh no longer waits for running calls: end them and let go of everything. */
   readonly cut: AbortSignal;
+  /** Whether unary calls that want nothing unusual take the short way. Default true. */
+  readonly fastPath?: boolean | undefined;
   /** What this process hosts itself, for channels that need no wire. */
   readonly hosted: Hosted;
 }
@@ -33,6 +35,12 @@ export interface PeerTransport extends Transport, AsyncDisposable {
    * instance that was lost can be reached again; without it, a call finds out.
    */
   probe?(signal: AbortSignal): Promise<void>;
+  /**
+   * Optional: whether unary calls end by themselves when their `timeoutMs` is
+   * over, with `deadline_exceeded`. Without it the mesh watches each call itself,
+   * which costs more.
+   */
+  readonly endsAtDeadline?: boolean | undefined;
 }
 
 /** Options that every built-in channel takes. */
@@ -40,8 +48,8 @@ export interface ChannelInit {
   /** Run around each attempt over this channel, inside those of the mesh and the client. */
   readonly interceptors?: readonly Interceptor[] | undefined;
   /**
-   * Compresses requests. Default: they are sent as they are; answers are
-   * compressed when the server likes to.
+   * Compresses requests, and asks for compressed answers. Default: both are sent
+   * as they are, which is faster wherever the network is.
    */
   readonly compression?: CompressionName | undefined;
   /** Smallest request that is compressed, in bytes. Default 1024. */

@@ -11,6 +11,7 @@ export function local(init: ChannelInit = {}): Channel {
     name: "local",
     connect: (_instance, options) => ({
       ...localTransport(options.hosted, init.interceptors ?? []),
+      endsAtDeadline: true,
       [Symbol.asyncDispose]: () => Promise.resolve(),
     }),
   };

@@ -1,6 +1,7 @@
 import { toJson } from "@bufbuild/protobuf";
-import type { DescMethod, FileRegistry, Message } from "@bufbuild/protobuf";
+import type { DescMethod, Message, Registry } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
+import { KnownTypes } from "../contract/types.ts";
 import { createMesh } from "../mesh.ts";
 import { callChannels, channelNames, preferredChannels } from "./channels.ts";
 import { methodOf, parseMethodPath, readContract } from "./contract.ts";
@@ -33,17 +34,18 @@ export async function call({ operands: [path = "", ...operands], values, io }: I
   const target = await findTarget(service, channelNames, values, io);
   const files = await readContract(service, target.instances, values, io);
   const method = methodOf(files, { service, method: name });
+  const types = new KnownTypes(files.files).registry;
   const done = new AbortController();
   const signal = AbortSignal.any([io.signal, done.signal]);
-  const requests = await readRequests(method, operands, io, files, signal);
-  const answer = printer(method, files, values.json !== true && !givesStream(method), io);
+  const requests = await readRequests(method, operands, io, types, signal);
+  const answer = printer(method, types, values.json !== true && !givesStream(method), io);
   const tell = (text: string): void => {
     if (values.verbose === true) io.err(printable(text));
   };
 
   const mesh = createMesh({
     registry: fixedRegistry(target),
-    channels: callChannels(files),
+    channels: callChannels(types),
     limits: { readMaxBytes: maxMessageBytes, writeMaxBytes: maxMessageBytes },
     connectTimeoutMs,
     timeoutMs: method.methodKind === "unary" ? unaryMs : streamMs,
@@ -72,7 +74,7 @@ export async function call({ operands: [path = "", ...operands], values, io }: I
   } catch (error) {
     if (mistake instanceof UsageError) throw mistake;
     if (error instanceof ConnectError) tell(headerLines("metadata", error.metadata));
-    throw new FailedError(failureOf(error, files));
+    throw new FailedError(failureOf(error, types));
   } finally {
     done.abort();
     // Nothing runs any more that would be worth waiting for.
@@ -96,7 +98,7 @@ async function* watched<T>(
 /** Prints answers, each on lines of its own or in one line. */
 function printer(
   { output }: DescMethod,
-  registry: FileRegistry,
+  registry: Registry,
   pretty: boolean,
   io: Io,
 ): (message: Message) => void {

@@ -2,7 +2,7 @@ import type { DescMethod, FileRegistry } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Transport } from "@connectrpc/connect";
 import type { Instance } from "../contract/instance.ts";
-import { errorText } from "../error.ts";
+import { errorText, reasonOf } from "../error.ts";
 import { direct, directAddress } from "./direct.ts";
 import { readImage } from "./image.ts";
 import type { Io } from "./io.ts";
@@ -70,17 +70,30 @@ export async function reflectAt(
     });
   } catch (thrown) {
     const error = ConnectError.from(thrown);
-    const lacks = error.code === Code.Unimplemented;
     const what = services.length === 0 ? "the contracts" : `the contract of ${services.join(", ")}`;
+    const { why, todo } = explain(address, error);
     throw new ConnectError(
-      `${what} cannot be read: ${lacks ? `${address} offers no reflection` : errorText(error)}; ` +
-        "give it with --image FILE, which `buf build -o image.binpb` makes",
+      `${what} cannot be read: ${why}; ${todo}`,
       error.code,
       undefined,
       undefined,
       error,
     );
   }
+}
+
+/** Why there is no answer, in one line, and what can be done about it. */
+function explain(address: string, error: ConnectError): { readonly why: string; readonly todo: string } {
+  const why = errorText(error).replaceAll(/\s+/g, " ").trim();
+  if (reasonOf(error) === "CONNECTION_FAILED") {
+    // What OpenSSL says of an answer that is not TLS.
+    const plain = /wrong version number|packet length too long/.test(why);
+    return plain
+      ? { why: `${address} does not speak TLS`, todo: "use http: instead of https:" }
+      : { why, todo: "check that it runs and can be reached from here" };
+  }
+  const todo = "give it with --image FILE, which `buf build -o image.binpb` makes";
+  return { why: error.code === Code.Unimplemented ? `${address} offers no reflection` : why, todo };
 }
 
 async function ownServices(transport: Transport, signal: AbortSignal): Promise<readonly string[]> {

@@ -29,6 +29,12 @@ export interface CallPlan {
   readonly signal: AbortSignal;
 }
 
+/** An attempt that came to nothing. */
+export interface FailedAttempt {
+  readonly peer: ClientPeer;
+  readonly error: ConnectError;
+}
+
 /**
  * One call from the first pick to the last attempt: picks a peer for each
  * attempt, waits while there is none, and repeats what is safe to repeat.
@@ -56,11 +62,17 @@ export class Call implements CallInfo {
    *
    * @param attempt makes one attempt at a peer
    * @param repeatable whether what was already consumed of the request allows another attempt
+   * @param first an attempt that was made before, and how it failed
    */
   async run<T>(
     attempt: (peer: ClientPeer) => Promise<T>,
     repeatable: () => boolean = () => true,
+    first?: FailedAttempt,
   ): Promise<T> {
+    if (first !== undefined) {
+      this.#attempts++;
+      await this.#failed(first.peer, first.error, repeatable);
+    }
     for (;;) {
       const peer = this.#pick() ?? this.#again() ?? (await this.#wait());
       this.#attempts++;

@@ -1,16 +1,23 @@
 import type { Balancer, CallInfo, Picker } from "../balancer/balancer.ts";
+import { untried } from "../balancer/untried.ts";
 import type { Channel } from "../channel/channel.ts";
 import type { Instance } from "../contract/instance.ts";
 import type { Discovered, Discovery } from "./discovery.ts";
 import type { ClientPeer } from "./peer.ts";
 import type { PeerPool } from "./peer-pool.ts";
 
-/** The peers of one channel and the picker over those that can be reached. */
+/** How often a picker is asked for a peer that was not tried yet. */
+const maxTurns = 8;
+
+/** The peers of one channel and the picker over those that should get calls. */
 interface Group {
+  readonly channel: Channel;
   readonly peers: readonly ClientPeer[];
+  /** The peers that the picker chooses from. */
+  readonly choices: readonly ClientPeer[];
   readonly picker: Picker;
-  /** How many peers the picker chooses from. */
-  readonly choices: number;
+  /** Whether a peer became available or unavailable since. */
+  stale: boolean;
 }
 
 /** The instances of a target as one client balances over them. */
@@ -20,11 +27,12 @@ export class Cluster {
   readonly #balancer: Balancer;
   readonly #stop = new AbortController();
   readonly #groups = new Map<string, Group>();
-  readonly #channels = new Map<string, Channel>();
-  readonly #changed = (): void => {
-    this.#rebuild();
+  readonly #changed = (peer: ClientPeer): void => {
+    this.#peerChanged(peer);
   };
   #instances: readonly Instance[] = [];
+  /** When each instance appeared, by id. */
+  #sinceMs: ReadonlyMap<string, number> = new Map();
   #known = false;
   #waiting: Array<() => void> = [];
 
@@ -61,15 +69,18 @@ export class Cluster {
     call: CallInfo,
     tried: ReadonlySet<ClientPeer> | undefined,
   ): ClientPeer | undefined {
-    const group = this.#group(channel);
-    if (tried === undefined) return group.picker(call) as ClientPeer | undefined;
-    for (let turn = 0; turn < group.choices; turn++) {
-      const peer = group.picker(call);
-      if (peer === undefined) return undefined;
-      if (!tried.has(peer as ClientPeer)) return peer as ClientPeer;
+    const { picker, choices, peers } = this.#group(channel);
+    // What a picker returns is one of the peers that its balancer was given.
+    if (tried === undefined) return picker(call) as ClientPeer | undefined;
+    const again = { method: call.method, hashKey: call.hashKey, tried };
+    for (let turn = 0; turn < maxTurns; turn++) {
+      const peer = picker(again) as ClientPeer | undefined;
+      if (peer === undefined || !tried.has(peer)) return peer;
     }
-    // A picker that insists on one peer: any other that was not tried will do.
-    return group.peers.find((peer) => peer.available && !tried.has(peer));
+    // A picker that insists: any other will do, even one that was ejected, but not the same for all calls.
+    const from = Math.floor(Math.random() * peers.length);
+    const reachable = peers.filter(({ available }) => available);
+    return untried(choices, tried, from) ?? untried(reachable, tried, from);
   }
 
   /** Resolves at the next change of the peers, or when the signal aborts. */
@@ -105,41 +116,44 @@ export class Cluster {
   }
 
   #update({ instances }: Discovered): void {
+    // What is there from the start is not new.
+    const nowMs = this.#known ? this.#pool.now() : -Infinity;
     this.#known = true;
     this.#instances = instances;
-    const old = [...this.#groups.entries()];
+    this.#sinceMs = new Map(instances.map(({ id }) => [id, this.#sinceMs.get(id) ?? nowMs]));
+    const old = [...this.#groups.values()];
     this.#groups.clear();
-    for (const [name, group] of old) {
-      const channel = this.#channels.get(name);
-      const now = channel === undefined ? undefined : this.#group(channel);
+    for (const { channel, peers } of old) {
+      const now = this.#group(channel);
       // Given back only after the new group holds what survives, so that connections stay.
-      this.#release(group.peers, now?.peers);
+      this.#release(peers, now.peers);
     }
     this.#wake();
   }
 
   #group(channel: Channel): Group {
     const known = this.#groups.get(channel.name);
-    if (known !== undefined) return known;
-    this.#channels.set(channel.name, channel);
+    if (known !== undefined) return known.stale ? this.#balance(channel, known.peers) : known;
     const peers = this.#instances
       .filter((of) => of.channels[channel.name] !== undefined)
-      .map((of) => this.#pool.acquire(channel, of, this.#changed));
-    return this.#balance(channel.name, peers);
+      .map((of) => this.#pool.acquire(channel, of, this.#changed, this.#sinceMs.get(of.id)));
+    return this.#balance(channel, peers);
   }
 
-  #balance(name: string, peers: readonly ClientPeer[]): Group {
-    const reachable = peers.filter((peer) => peer.available);
-    // When nothing can be reached, that verdict is worth less than a try.
-    const choices = reachable.length > 0 ? reachable : peers;
-    const group = { peers, picker: this.#balancer(choices), choices: choices.length };
-    this.#groups.set(name, group);
+  #balance(channel: Channel, peers: readonly ClientPeer[]): Group {
+    const choices = eligible(peers);
+    const group = { channel, peers, choices, picker: this.#balancer(choices), stale: false };
+    this.#groups.set(channel.name, group);
     return group;
   }
 
-  /** A peer became available or unavailable: new pickers over the same peers. */
-  #rebuild(): void {
-    for (const [name, group] of this.#groups) this.#balance(name, group.peers);
+  /** New pickers at the next call, however many peers change until then. */
+  #peerChanged(peer: ClientPeer): void {
+    for (const group of this.#groups.values()) {
+      group.stale = true;
+      // One is back, so the others may be as well; until then it is alone with all calls.
+      if (peer.available) for (const other of group.peers) if (!other.available) other.hurry();
+    }
     this.#wake();
   }
 
@@ -153,4 +167,18 @@ export class Cluster {
     this.#waiting = [];
     for (const settle of waiting) settle();
   }
+}
+
+/**
+ * The peers that should get calls: those that can be reached and were not
+ * ejected. When these are fewer than half of all, ejection is no longer
+ * believed (Envoy's panic threshold), since so few could not take all calls.
+ * That a peer cannot be reached is believed unless none can: calls to it would
+ * only come back.
+ */
+function eligible(peers: readonly ClientPeer[]): readonly ClientPeer[] {
+  const reachable = peers.filter((peer) => peer.available);
+  if (reachable.length === 0) return peers;
+  const good = reachable.filter((peer) => !peer.ejected);
+  return good.length * 2 < peers.length ? reachable : good;
 }

@@ -24,9 +24,13 @@ export function callTimeoutMs(
   return Math.min(Math.ceil(ms), maxTimerMs);
 }
 
-/** A clock for what is left of a deadline, in whole milliseconds, never below 1. */
-export function remaining(timeoutMs: number): () => number {
-  const end = performance.now() + timeoutMs;
+/**
+ * A clock for what is left of a deadline, in whole milliseconds, never below 1.
+ *
+ * @param begunMs when it began, by `performance.now()`. Default: now
+ */
+export function remaining(timeoutMs: number, begunMs: number = performance.now()): () => number {
+  const end = begunMs + timeoutMs;
   return () => Math.max(1, Math.ceil(end - performance.now()));
 }
 

@@ -27,6 +27,8 @@ export interface ClientSettings {
   readonly waitForReady: boolean;
   readonly timeoutMs: number;
   readonly retry: RetryPolicy;
+  /** Whether unary calls that want nothing unusual take the short way. */
+  readonly fastPath: boolean;
   /** How long a suddenly empty target keeps its instances, in milliseconds. */
   readonly emptyGraceMs: number;
 }

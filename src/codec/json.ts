@@ -4,7 +4,7 @@ import type { Codec } from "./codec.ts";
 
 /** Options of {@link jsonCodec}. */
 export interface JsonCodecOptions {
-  /** Types that may stand in a `google.protobuf.Any`. Default none. */
+  /** Types that may stand in a `google.protobuf.Any`. Default none; a mesh gives its own default codec those of its contracts. */
   readonly registry?: Registry | undefined;
 }
 

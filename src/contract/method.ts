@@ -1,7 +1,7 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import { MethodOptions_IdempotencyLevel as Level } from "@bufbuild/protobuf/wkt";
-import type { ContractPolicy } from "./policy.ts";
-import { contractPolicy } from "./policy.ts";
+import { isIdempotent } from "./check-method.ts";
+import type { ContractPolicy } from "./contract-policy.ts";
+import { contractPolicy } from "./contract-policy.ts";
 
 /** What calls need to know about a method, worked out once. */
 export interface MethodInfo extends ContractPolicy {
@@ -20,8 +20,7 @@ export function methodInfo(method: DescMethod): MethodInfo {
     info = {
       ...contractPolicy(method),
       path: `${method.parent.typeName}/${method.name}`,
-      idempotent:
-        method.idempotency === Level.IDEMPOTENT || method.idempotency === Level.NO_SIDE_EFFECTS,
+      idempotent: isIdempotent(method),
     };
     infos.set(method, info);
   }

@@ -9,7 +9,8 @@ export type Json =
 
 /** Extensions of the specification: any field whose name begins with `x-`. */
 export interface Extensions {
-  readonly [extension: `x-${string}`]: Json;
+  /** Undefined only for those without `exactOptionalPropertyTypes`, to whom an optional extension may be. */
+  readonly [extension: `x-${string}`]: Json | undefined;
 }
 
 /** A JSON Schema 2020-12, with the keywords that documents of connect-mesh use. */

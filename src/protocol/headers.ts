@@ -20,3 +20,18 @@ export function toNodeHeaders(from: Headers | undefined): OutgoingHttpHeaders {
   });
   return headers;
 }
+
+/** Adds web `Headers`, if there are any, to an object for Node, each name behind a prefix. */
+export function addHeaders(to: OutgoingHttpHeaders, from: Headers | undefined, prefix: string): void {
+  from?.forEach((value, name) => {
+    to[`${prefix}${name}`] = name === "set-cookie" && prefix === "" ? from.getSetCookie() : value;
+  });
+}
+
+/** Adds what a caller set to the headers of its request, except for what the protocol sets itself. */
+export function addOwnHeaders(to: OutgoingHttpHeaders, own: HeadersInit): void {
+  const set = own instanceof Headers ? own : new Headers(own);
+  set.forEach((value, name) => {
+    if (name === "user-agent" || to[name] === undefined) to[name] = value;
+  });
+}

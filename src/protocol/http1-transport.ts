@@ -31,6 +31,7 @@ export function http1Transport(address: string, options: Http1TransportOptions):
       }
       return transport.stream(method, ...rest);
     },
+    endsAtDeadline: true,
     probe: (signal) => connections.probe(signal),
     [Symbol.asyncDispose]: () => connections.close(),
   };

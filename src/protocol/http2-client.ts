@@ -12,6 +12,7 @@ import { toNodeHeaders, toWebHeaders } from "./headers.ts";
 import { requestHeaders } from "./http2-connection.ts";
 import type { Http2Connection } from "./http2-connection.ts";
 import { resetError } from "./http2-error.ts";
+import { resetStream } from "./reset-stream.ts";
 import { askedMs } from "./timeout.ts";
 
 /**
@@ -23,7 +24,7 @@ import { askedMs } from "./timeout.ts";
 export function http2Client(connection: Http2Connection): UniversalClientFn {
   return async (request) => {
     const path = request.url.slice(connection.origin.length);
-    const stream = await connection.open(
+    const stream = await connection.opened(
       { ...toNodeHeaders(request.header), ...requestHeaders(request.method, path) },
       request.signal,
     );
@@ -53,7 +54,7 @@ function exchange(
     const cancel = (): void => {
       canceled = true;
       // Not from within one of the session's callbacks: Node would send an end first.
-      setImmediate(reset, stream);
+      setImmediate(resetStream, stream);
     };
     let failure: unknown;
     const fail = (error: unknown): void => {
@@ -95,17 +96,6 @@ function exchange(
       cancel();
     });
   });
-}
-
-/**
- * Resets a stream. By itself Node ends a request before it resets it, and the
- * other side takes what it has for the whole upload; a write that is under way,
- * even one of nothing, holds the end back.
- */
-function reset(stream: ClientHttp2Stream): void {
-  if (stream.destroyed || stream.closed) return;
-  if (!stream.writableEnded) stream.write(Buffer.alloc(0));
-  stream.close(constants.NGHTTP2_CANCEL);
 }
 
 /** Writes the request's body. Rejects only when the body itself throws. */

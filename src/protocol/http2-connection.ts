@@ -34,6 +34,9 @@ export class Http2Connection {
   readonly #sessions: Set<ClientHttp2Session> = new Set();
   #session: ClientHttp2Session | undefined;
   #connecting: Promise<ClientHttp2Session> | undefined;
+  readonly #streamClosed = (): void => {
+    if (--this.#streams === 0) this.#rest();
+  };
   #streams = 0;
   #closed = false;
 
@@ -52,24 +55,16 @@ export class Http2Connection {
     await this.#ready(signal);
   }
 
-  /** Opens a stream. Rejects with an `unsent` connection error when it cannot. */
-  async open(headers: OutgoingHttpHeaders, signal?: AbortSignal): Promise<ClientHttp2Stream> {
-    const session = await this.#ready(signal);
-    try {
-      const stream = session.request(headers);
-      this.#streams++;
-      session.ref();
-      stream.once("close", () => {
-        if (--this.#streams === 0) this.#rest();
-      });
-      return stream;
-    } catch (error) {
-      throw connectionError(
-        `the connection to ${this.#address} was closed before the request was sent`,
-        "unsent",
-        error,
-      );
-    }
+  /** Opens a stream if there is a connection, else returns undefined. Throws an `unsent` connection error. */
+  open(headers: OutgoingHttpHeaders): ClientHttp2Stream | undefined {
+    const session = this.#session;
+    if (this.#closed || session === undefined || session.closed || session.destroyed) return undefined;
+    return this.#request(session, headers);
+  }
+
+  /** Opens a stream, once there is a connection. Rejects with an `unsent` connection error when it cannot. */
+  async opened(headers: OutgoingHttpHeaders, signal?: AbortSignal): Promise<ClientHttp2Stream> {
+    return this.#request(await this.#ready(signal), headers);
   }
 
   /** Lets running streams finish, then closes. New requests fail. */
@@ -81,6 +76,21 @@ export class Http2Connection {
         session.close();
       })),
     );
+  }
+
+  #request(session: ClientHttp2Session, headers: OutgoingHttpHeaders): ClientHttp2Stream {
+    try {
+      const stream = session.request(headers);
+      if (this.#streams++ === 0) session.ref();
+      stream.once("close", this.#streamClosed);
+      return stream;
+    } catch (error) {
+      throw connectionError(
+        `the connection to ${this.#address} was closed before the request was sent`,
+        "unsent",
+        error,
+      );
+    }
   }
 
   #ready(signal: AbortSignal | undefined): Promise<ClientHttp2Session> {
@@ -120,7 +130,8 @@ export class Http2Connection {
       session.once("remoteSettings", () => {
         clearTimeout(timer);
         this.#session = session;
-        session.unref();
+        // Streams of an older session may still run.
+        if (this.#streams === 0) session.unref();
         resolve(session);
       });
       session.on("error", (error) => {

@@ -1,7 +1,6 @@
 import type { DescMessage, DescMethod, MessageShape } from "@bufbuild/protobuf";
-import { Code, ConnectError, createContextValues, createHandlerContext } from "@connectrpc/connect";
+import { Code, createContextValues, createHandlerContext } from "@connectrpc/connect";
 import type {
-  HandlerContext,
   Interceptor,
   MethodImplSpec,
   StreamRequest,
@@ -20,7 +19,7 @@ import {
 import { readAhead } from "../async/read-ahead.ts";
 import { meshError } from "../error.ts";
 import type { Hosted, HostedMethod } from "./hosted.ts";
-import { wireError } from "./wire-error.ts";
+import { callLocally, received } from "./unary/local-call.ts";
 
 type Context = ReturnType<typeof createHandlerContext>;
 
@@ -34,6 +33,8 @@ export function localTransport(hosted: Hosted, interceptors: readonly Intercepto
     unary(method, signal, timeoutMs, header, message, contextValues) {
       type I = typeof method.input;
       type O = typeof method.output;
+      const direct = interceptors.length === 0 ? hosted.find(method)?.unary : undefined;
+      if (direct !== undefined) return callLocally(direct, method, { signal, timeoutMs, header }, message);
       const deadline = deadlineOf(timeoutMs);
       return runUnaryCall<I, O>({
         interceptors: [...interceptors],
@@ -184,21 +185,6 @@ function contextOf(
     // What a caller keeps in its context values never travels.
     contextValues: createContextValues(),
   });
-}
-
-/** The error as a remote caller reads it: with the headers and trailers of the answer. */
-function received(error: unknown, context: HandlerContext): ConnectError {
-  const sent = wireError(error);
-  const metadata = new Headers(context.responseHeader);
-  for (const from of [context.responseTrailer, sent.metadata]) {
-    from.forEach((value, name) => {
-      metadata.append(name, value);
-    });
-  }
-  // A new object: the callee's own, with its cause and stack, stays with it.
-  const copy = new ConnectError(sent.rawMessage, sent.code, metadata);
-  copy.details = [...sent.details];
-  return copy;
 }
 
 /** A clock for what is left of a timeout, in milliseconds; never below 1. */

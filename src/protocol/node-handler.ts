@@ -9,11 +9,14 @@ import type {
 } from "@connectrpc/connect/protocol";
 import { ByteQueue } from "./byte-queue.ts";
 import { drained } from "./drain.ts";
+import { finishStream } from "./finish-stream.ts";
 import { tidyGrpcMessage } from "./grpc-message.ts";
 import { toNodeHeaders, toWebHeaders } from "./headers.ts";
 import { explain } from "./refusal.ts";
+import { requestUrl } from "./request-url.ts";
 import { boundTimeout } from "./timeout.ts";
 import type { TimeoutBounds } from "./timeout.ts";
+import type { UnaryRoute } from "./unary/route.ts";
 import { limitUpload } from "./upload.ts";
 
 /** A request of `node:http` or of `node:http2`'s compatible API. */
@@ -29,6 +32,8 @@ export interface Route {
   readonly bounds: TimeoutBounds;
   /** Ends running calls when it aborts, with its reason. */
   readonly shutdown: AbortSignal;
+  /** The method's calls that need nothing unusual; undefined when there are none. */
+  readonly unary?: UnaryRoute | undefined;
 }
 
 /**
@@ -92,24 +97,17 @@ function universalRequest(
   return {
     httpVersion: req.httpVersion,
     method: req.method ?? "",
-    url: `${scheme(req)}://${authority(req)}${req.url ?? "/"}`,
+    url: urlOf(req),
     header,
     body,
     signal: controller.signal,
   };
 }
 
-/** What the connection really is, whatever the caller says that it is. */
-function scheme(req: NodeRequest): string {
-  return "encrypted" in req.socket && req.socket.encrypted ? "https" : "http";
-}
-
-/** The host that the caller named, when a URL can hold it. */
-function authority(req: NodeRequest): string {
-  const named = "stream" in req ? req.authority : req.headers.host;
-  return named !== undefined && /^[\w.-]+(:\d+)?$|^\[[0-9a-fA-F:.]+\](:\d+)?$/.test(named)
-    ? named
-    : "localhost";
+/** The URL of a request. */
+function urlOf(req: NodeRequest): string {
+  const encrypted = "encrypted" in req.socket && req.socket.encrypted === true;
+  return requestUrl(encrypted, "stream" in req ? req.authority : req.headers.host, req.url);
 }
 
 /** Writes a universal response, with back-pressure. */
@@ -127,7 +125,7 @@ export async function respond(
       if (value !== undefined) out.setHeader(name, value);
     }
     out.end();
-    finishRequest(req, "finish");
+    if ("stream" in req) finishStream(req.stream, "finish");
     return;
   }
   const body = response.body?.[Symbol.asyncIterator]();
@@ -144,7 +142,7 @@ export async function respond(
       out.addTrailers(toNodeHeaders(response.trailer));
     }
     out.end();
-    finishRequest(req, req.method === "HEAD" ? "finish" : "wantTrailers");
+    if ("stream" in req) finishStream(req.stream, req.method === "HEAD" ? "finish" : "wantTrailers");
   } finally {
     body?.return?.()?.catch(() => {
       // The handler's own clean-up failed; there is nobody left to tell.
@@ -162,23 +160,4 @@ function withVary(out: ServerResponse, headers: OutgoingHttpHeaders): OutgoingHt
 /** Whether nothing can be written any more. HTTP/2's compatible API does not tell by itself. */
 function closed(res: NodeResponse): boolean {
   return "stream" in res ? res.stream === undefined || res.stream.destroyed : res.destroyed;
-}
-
-/**
- * Ends a request that was answered before it was read to its end: NO_ERROR
- * tells an HTTP/2 caller to stop sending and take the answer (RFC 9113, section
- * 8.1). The reset must follow the end of the answer: Node sends that right after
- * it asked for trailers, or with the headers when there is no body.
- */
-function finishRequest(req: NodeRequest, ending: "wantTrailers" | "finish"): void {
-  if (!("stream" in req)) return;
-  const stream = req.stream;
-  if (stream.readableEnded || stream.destroyed) return;
-  const end = (): void => {
-    if (!stream.readableEnded && !stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
-  };
-  stream.once(ending, () => {
-    // Node's own listener came first and sends trailers with setImmediate.
-    setImmediate(end);
-  });
 }

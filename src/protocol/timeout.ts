@@ -49,6 +49,28 @@ function isGrpc(header: Headers): boolean {
   return header.get("content-type")?.startsWith("application/grpc") === true;
 }
 
+/**
+ * A deadline of the Connect protocol in milliseconds, when it is as usual: at
+ * least 1 and well-formed. Undefined leaves it to the general way.
+ */
+export function plainTimeoutMs(value: string | readonly string[]): number | undefined {
+  if (typeof value !== "string" || value.length > 10) return undefined;
+  let ms = 0;
+  for (let at = 0; at < value.length; at++) {
+    const digit = value.charCodeAt(at) - 48;
+    if (digit < 0 || digit > 9) return undefined;
+    ms = ms * 10 + digit;
+  }
+  return ms > 0 ? ms : undefined;
+}
+
+/** A deadline of gRPC in milliseconds, when it is as usual. Undefined leaves it to the general way. */
+export function plainGrpcTimeoutMs(value: string | readonly string[]): number | undefined {
+  if (typeof value !== "string") return undefined;
+  const ms = grpcMs(value);
+  return ms !== undefined && ms >= 1 ? ms : undefined;
+}
+
 function connectMs(value: string): number | undefined {
   return /^\d{1,10}$/.test(value) ? Number(value) : undefined;
 }

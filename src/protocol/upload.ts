@@ -1,4 +1,5 @@
 import { Code } from "@connectrpc/connect";
+import type { ConnectError } from "@connectrpc/connect";
 import { meshError } from "../error.ts";
 import type { ByteQueue } from "./byte-queue.ts";
 
@@ -19,14 +20,7 @@ export function limitUpload(
     timeoutMs === undefined
       ? undefined
       : setTimeout(() => {
-          body.fail(
-            meshError(
-              Code.DeadlineExceeded,
-              "DEADLINE_EXCEEDED",
-              `the request did not arrive completely within its deadline of ${timeoutMs} ms; ` +
-                "send it faster, or allow more time",
-            ),
-          );
+          body.fail(uploadTimedOut(timeoutMs));
         }, timeoutMs);
   const stop = (): void => {
     body.fail(shutdown.reason);
@@ -37,4 +31,14 @@ export function limitUpload(
     clearTimeout(timer);
     shutdown.removeEventListener("abort", stop);
   };
+}
+
+/** The error of a request that did not arrive in time. */
+export function uploadTimedOut(timeoutMs: number | undefined): ConnectError {
+  return meshError(
+    Code.DeadlineExceeded,
+    "DEADLINE_EXCEEDED",
+    `the request did not arrive completely within its deadline of ${timeoutMs} ms; ` +
+      "send it faster, or allow more time",
+  );
 }

@@ -3,10 +3,14 @@ import type { UniversalClientFn } from "@connectrpc/connect/protocol";
 import { createTransport as createGrpc } from "@connectrpc/connect/protocol-grpc";
 import { createTransport as createGrpcWeb } from "@connectrpc/connect/protocol-grpc-web";
 import type { Codec } from "../codec/codec.ts";
+import { jsonCodec } from "../codec/json.ts";
 import type { JsonCodecOptions } from "../codec/json.ts";
+import { protobufCodec } from "../codec/protobuf.ts";
 import { compressMinBytes, compressionOf, compressions } from "./compression.ts";
 import type { CompressionName } from "./compression.ts";
 import { connectTransport } from "./connect/client.ts";
+import { grpcUnary } from "./grpc-client.ts";
+import type { UnaryHttp } from "./unary/http.ts";
 
 /** A protocol, with what it leaves open. */
 export type Wire =
@@ -32,11 +36,16 @@ export interface WireOptions {
   readonly writeMaxBytes: number;
 }
 
-/** Connect's transport for a wire, over any HTTP client. */
+/**
+ * Connect's transport for a wire, over any HTTP client.
+ *
+ * @param unaryHttp carries unary calls that want nothing unusual. Default: the same HTTP client
+ */
 export function wireTransport(
   options: WireOptions,
   baseUrl: string,
   httpClient: UniversalClientFn,
+  unaryHttp?: UnaryHttp,
 ): Transport {
   const { wire, interceptors, readMaxBytes, writeMaxBytes } = options;
   const compression =
@@ -49,7 +58,7 @@ export function wireTransport(
     compressMinBytes: options.compressMinBytes ?? compressMinBytes,
   };
   if (wire.protocol === "connect") {
-    return connectTransport({ ...shared, ...wire, interceptors, compression });
+    return connectTransport({ ...shared, ...wire, interceptors, compression, unaryHttp });
   }
   const registry = wire.json?.registry;
   const common = {
@@ -57,8 +66,12 @@ export function wireTransport(
     interceptors: [...interceptors],
     useBinaryFormat: wire.json === undefined,
     ...(registry === undefined ? {} : { jsonOptions: { registry } }),
-    acceptCompression: [...compressions],
+    acceptCompression: compression === undefined ? [] : [...compressions],
     sendCompression: compression ?? null,
   };
-  return wire.protocol === "grpc" ? createGrpc(common) : createGrpcWeb(common);
+  if (wire.protocol === "grpc-web") return createGrpcWeb(common);
+  const grpc = createGrpc(common);
+  if (unaryHttp === undefined || compression !== undefined || interceptors.length > 0) return grpc;
+  const codec = wire.json === undefined ? protobufCodec : jsonCodec(wire.json);
+  return { ...grpc, unary: grpcUnary(unaryHttp, codec, { readMaxBytes, writeMaxBytes }) };
 }

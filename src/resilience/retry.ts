@@ -1,24 +1,116 @@
 import { Code } from "@connectrpc/connect";
 import type { ConnectError } from "@connectrpc/connect";
-import { fullJitter } from "../async/backoff.ts";
+import { fullJitter, narrowJitter } from "../async/backoff.ts";
+import { mayHaveRun } from "../contract/check-method.ts";
+import type { Policy, RetryPolicy } from "../contract/policy.ts";
 import type { Progress } from "../protocol/progress.ts";
+import { pushbackOf } from "./pushback.ts";
+import type { RetryGuard } from "./retry-guard.ts";
 
-/** How often, and how far apart, a call is repeated. */
-export interface RetryPolicy {
-  /** Attempts that may reach an implementation, the first included. */
-  readonly maxAttempts: number;
-  /** Upper bound of the first pause, in milliseconds; it doubles with each attempt. */
-  readonly initialBackoffMs: number;
-  /** Upper bound of every pause, in milliseconds. */
-  readonly maxBackoffMs: number;
+export { defaultRetry } from "../contract/merge-policy.ts";
+export type { RetryPolicy } from "../contract/policy.ts";
+
+/** Header with the number of repetitions before an attempt; the first attempt has none (gRFC A6). */
+export const previousAttemptsHeader = "grpc-previous-rpc-attempts";
+
+/** A failed attempt. */
+export interface AttemptFailure {
+  readonly error: ConnectError;
+  /** How far the request had come when its connection failed; undefined when it was answered. */
+  readonly progress: Progress | undefined;
+  /** What is left of the call's deadline, in milliseconds. */
+  readonly leftMs: number;
+  /** Whether the request can be sent again, and nothing of an answer was passed on. Default true. */
+  readonly repeatable?: boolean | undefined;
 }
 
-/** Three attempts, 25 ms to 250 ms apart (gRFC A44's defaults for the bounds). */
-export const defaultRetry: RetryPolicy = {
-  maxAttempts: 3,
-  initialBackoffMs: 25,
-  maxBackoffMs: 250,
-};
+/** Whether a failed attempt is followed by another, when, and why. */
+export type Verdict =
+  | {
+      readonly again: true;
+      /** Pause before the next attempt, in milliseconds. */
+      readonly afterMs: number;
+      readonly why: "unsent" | "refused" | "code" | "pushback";
+    }
+  | {
+      readonly again: false;
+      readonly why: "committed" | "deadline" | "off" | "pushback" | "code" | "unsafe" | "attempts" | "throttled" | "budget";
+    };
+
+/**
+ * Decides about the repetitions of one call (gRFC A6). Repeated is
+ *
+ * - what was never sent: at once, however often, since nothing happened;
+ * - what the other side refused unseen: once at once, then by the policy;
+ * - by the policy, what failed with one of its codes; or with
+ *   `resource_exhausted` when the server says when to come back. Codes that
+ *   leave open whether a call was carried out count for idempotent methods only.
+ *
+ * Pauses are the policy's, give or take a fifth, or exactly what the server
+ * asks for; then the policy's begin anew. Transparent repetitions, the first
+ * two kinds, count neither as attempts nor for throttle and budget.
+ */
+export class Retry {
+  readonly #policy: Pick<Policy, "retry" | "idempotent">;
+  readonly #guard: RetryGuard;
+  readonly #random: () => number;
+  #refused = false;
+  #repeats = 0;
+  #pauses = 0;
+
+  constructor(
+    policy: Pick<Policy, "retry" | "idempotent">,
+    guard: RetryGuard,
+    random: () => number = Math.random,
+  ) {
+    this.#policy = policy;
+    this.#guard = guard;
+    this.#random = random;
+  }
+
+  /** Repetitions so far, for the {@link previousAttemptsHeader}. */
+  get previousAttempts(): number {
+    return this.#repeats;
+  }
+
+  /** An attempt failed at a time of a monotonic clock, in milliseconds. */
+  failed(failure: AttemptFailure, nowMs: number): Verdict {
+    if (failure.repeatable === false) return { again: false, why: "committed" };
+    if (failure.leftMs <= 0) return { again: false, why: "deadline" };
+    if (failure.progress === "unsent") return { again: true, afterMs: 0, why: "unsent" };
+    if (failure.progress === "refused" && !this.#refused) {
+      this.#refused = true;
+      return { again: true, afterMs: 0, why: "refused" };
+    }
+    return this.#byPolicy(failure, nowMs);
+  }
+
+  #byPolicy({ error, progress, leftMs }: AttemptFailure, nowMs: number): Verdict {
+    const { retry, idempotent } = this.#policy;
+    if (retry === false) return { again: false, why: "off" };
+    const pushback = pushbackOf(error);
+    const invited = idempotent && error.code === Code.ResourceExhausted && typeof pushback === "number";
+    const listed = invited || retry.codes.includes(error.code);
+    if (listed || pushback === "never") this.#guard.failed();
+    if (pushback === "never") return { again: false, why: "pushback" };
+    if (!listed) return { again: false, why: "code" };
+    const safe = idempotent || progress === "refused" || !mayHaveRun(error.code);
+    if (!safe) return { again: false, why: "unsafe" };
+    if (this.#repeats + 1 >= retry.maxAttempts) return { again: false, why: "attempts" };
+    const afterMs = pushback ?? this.#pause(retry);
+    if (afterMs >= leftMs) return { again: false, why: "deadline" };
+    const obstacle = this.#guard.admit(nowMs);
+    if (obstacle !== undefined) return { again: false, why: obstacle };
+    this.#repeats++;
+    this.#pauses = pushback === undefined ? this.#pauses + 1 : 0;
+    return { again: true, afterMs, why: pushback === undefined ? "code" : "pushback" };
+  }
+
+  #pause({ initialBackoffMs, maxBackoffMs, backoffMultiplier }: RetryPolicy): number {
+    const backoff = { initialMs: initialBackoffMs, maxMs: maxBackoffMs, multiplier: backoffMultiplier };
+    return narrowJitter(backoff, this.#pauses, this.#random);
+  }
+}
 
 /** What one call has been through so far. */
 export interface RetryState {
@@ -29,14 +121,9 @@ export interface RetryState {
 }
 
 /**
- * Decides whether a failed attempt is followed by another, and after how many
- * milliseconds; undefined means that the error is final. Repeated are only
- *
- * - requests that were never sent: always, since nothing happened (gRFC A6,
- *   "Transparent Retries");
- * - requests that the other side refused unseen: once at once, then as sent;
- * - `unavailable` answers of methods whose contract says that they may be
- *   repeated (`idempotency_level`), up to `maxAttempts`.
+ * As {@link Retry}, without pushback, budget and throttle, for `unavailable`
+ * only: the milliseconds after which a failed attempt is followed by another,
+ * or undefined when its error is final.
  */
 export function retryAfterMs(
   policy: RetryPolicy,

@@ -1,9 +1,15 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { respond, serve } from "../protocol/node-handler.ts";
 import type { NodeRequest, NodeResponse } from "../protocol/node-handler.ts";
 import { unknownMethod } from "../protocol/refusal.ts";
 import { methodNotAllowed, refusalResponse } from "../protocol/rest/refusal.ts";
 import { translateTimeout } from "../protocol/rest/timeout.ts";
+import type { UnaryForm, UnaryMethod } from "../protocol/unary/form.ts";
+import { Http1Exchange } from "../protocol/unary/http1-exchange.ts";
+import { Http2Exchange } from "../protocol/unary/http2-exchange.ts";
+import { UnaryCall } from "../protocol/unary/server-call.ts";
 import { requestedMethod } from "./cors.ts";
 import type { Cors } from "./cors.ts";
 import type { Host } from "./host.ts";
@@ -18,6 +24,14 @@ const envelopedType = /^application\/(grpc|connect)\b/;
 /** Paths that stay with the health endpoints, whatever a REST rule would take. */
 const healthPaths: ReadonlySet<string> = new Set(["/livez", "/readyz", "/health"]);
 
+/** A unary call that can be made in one piece. */
+interface UsualCall {
+  readonly method: UnaryMethod;
+  readonly form: UnaryForm;
+  /** The deadline that the request brings, in milliseconds; -1 for none. */
+  readonly askedMs: number;
+}
+
 /** Answers requests for RPCs, by their own paths and by REST rules; everything else is for somebody else. */
 export class Dispatcher {
   readonly #host: Host;
@@ -25,6 +39,7 @@ export class Dispatcher {
   readonly #cors: Cors | undefined;
   /** HTTP/1.1 requests that are running. */
   readonly #http1 = new Set<NodeResponse>();
+  readonly #isDraining = (): boolean => this.#draining;
   #draining = false;
 
   constructor(host: Host, tracker: Tracker, cors: Cors | undefined) {
@@ -39,8 +54,19 @@ export class Dispatcher {
     for (const res of this.#http1) if (!res.headersSent) res.setHeader("connection", "close");
   }
 
+  /** Answers a request over HTTP/2 and returns true, or returns false when it is not a usual unary call. */
+  stream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
+    const path = headers[":path"];
+    const found = path === undefined ? undefined : this.#usual(headers[":method"], path, headers);
+    if (found === undefined) return false;
+    const exchange = new Http2Exchange(stream, headers, this.#tracker);
+    this.#call(found, exchange);
+    return true;
+  }
+
   /** Answers the request and returns true, or returns false when it is not for an RPC. */
   handle(req: NodeRequest, res: NodeResponse): boolean {
+    if (req.httpVersionMajor === 1 && this.#short(req as IncomingMessage, res as ServerResponse)) return true;
     if (req.httpVersionMajor === 1) this.#follow(res);
     const url = req.url ?? "/";
     const query = url.indexOf("?");
@@ -52,6 +78,33 @@ export class Dispatcher {
     res.once("close", this.#tracker.enter());
     void serve(route, req, res);
     return true;
+  }
+
+  #short(req: IncomingMessage, res: ServerResponse): boolean {
+    const found = this.#usual(req.method, req.url ?? "/", req.headers);
+    if (found === undefined || found.form.needsHttp2 === true) return false;
+    this.#call(found, new Http1Exchange(req, res, this.#tracker, this.#isDraining));
+    return true;
+  }
+
+  /** The form of a unary call that needs nothing unusual; undefined for everything else. */
+  #usual(
+    method: string | undefined,
+    path: string,
+    headers: IncomingHttpHeaders,
+  ): UsualCall | undefined {
+    if (method !== "POST") return undefined;
+    const route = this.#host.route(path)?.unary;
+    const form = route?.form(headers["content-type"]);
+    if (route === undefined || form === undefined) return undefined;
+    // Pages of other origins need more headers in the answer.
+    if (this.#cors !== undefined) return undefined;
+    const askedMs = form.admit(headers);
+    return askedMs === undefined ? undefined : { method: route.method, form, askedMs };
+  }
+
+  #call({ method, form, askedMs }: UsualCall, exchange: Http1Exchange | Http2Exchange): void {
+    new UnaryCall(method, form, exchange, askedMs).begin();
   }
 
   #follow(res: NodeResponse): void {

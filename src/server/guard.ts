@@ -4,6 +4,7 @@ import { unlessAborted } from "../async/unless-aborted.ts";
 import type { Component } from "../component/component.ts";
 import { meshError } from "../error.ts";
 import { publish } from "../events.ts";
+import type { CallGuard } from "../protocol/unary/form.ts";
 import { wireError } from "../protocol/wire-error.ts";
 import type { Tracker } from "./tracker.ts";
 
@@ -15,36 +16,55 @@ export const instanceId: ContextKey<string> = createContextKey("", {
   description: "connect-mesh instance id",
 });
 
-/**
- * The outermost server interceptor of a component, the same on every wire: it
- * turns calls away while the component is not running, counts them, answers at
- * the deadline whatever the handler does, and reports errors that the caller
- * must not see.
- */
-export function guard(component: Component, id: string, tracker: Tracker): Interceptor {
-  return (next) => async (req) => {
-    if (component.state !== "RUNNING" && component.state !== "DRAINING") {
+/** What a component has around each of its calls, whichever way they go. */
+export function componentGuard(component: Component, id: string): CallGuard {
+  return {
+    admit() {
+      if (component.state === "RUNNING" || component.state === "DRAINING") return;
       throw meshError(
         Code.Unavailable,
         "NOT_RUNNING",
         `component ${component.name} is ${component.state}; it answers while the mesh is started`,
         { metadata: { component: component.name } },
       );
-    }
-    req.contextValues.set(instanceId, id);
+    },
+    prepare(values) {
+      values.set(instanceId, id);
+    },
+    report(error, method) {
+      if (error instanceof ConnectError) return error;
+      publish("handler.error", () => ({ service: method.parent.typeName, method: method.name, error }));
+      return wireError(error);
+    },
+  };
+}
+
+/**
+ * The outermost server interceptor of a component, the same on every wire: it
+ * turns calls away while the component is not running, counts them, answers at
+ * the deadline whatever the handler does, and reports errors that the caller
+ * must not see.
+ */
+export function guarded(guard: CallGuard, tracker: Tracker): Interceptor {
+  return (next) => async (req) => {
+    const { method, signal } = req;
+    guard.admit();
+    guard.prepare(req.contextValues);
     const leave = tracker.enter();
     // The context's signal aborts at the end of every call, however it ends.
-    req.signal.addEventListener("abort", leave, { once: true });
+    signal.addEventListener("abort", leave, { once: true });
     const fail = (error: unknown): never => {
       leave();
-      throw report(error, req.service.typeName, req.method.name, req.signal);
+      // Abort reasons are not the handler's doing.
+      const ended = signal.aborted && error === signal.reason;
+      throw ended ? ConnectError.from(error, Code.Canceled) : guard.report(error, method);
     };
-    const res = await unlessAborted(next(req), req.signal).catch(fail);
+    const res = await unlessAborted(next(req), signal).catch(fail);
     if (!res.stream) {
       leave();
       return res;
     }
-    return { ...res, message: guardStream(res.message, req.signal, leave, fail) };
+    return { ...res, message: guardStream(res.message, signal, leave, fail) };
   };
 }
 
@@ -81,18 +101,4 @@ function guardStream<T>(
       };
     },
   };
-}
-
-/** The error for the caller; what it hides is published as an event. */
-function report(
-  error: unknown,
-  service: string,
-  method: string,
-  signal: AbortSignal,
-): ConnectError {
-  if (error instanceof ConnectError) return error;
-  // Abort reasons are not the handler's doing.
-  if (signal.aborted && error === signal.reason) return ConnectError.from(error, Code.Canceled);
-  publish("handler.error", () => ({ service, method, error }));
-  return wireError(error);
 }

@@ -16,7 +16,13 @@ import { restHandler } from "../protocol/rest/server.ts";
 import { RestTrie } from "../protocol/rest/trie.ts";
 import type { RestMatch } from "../protocol/rest/trie.ts";
 import type { TimeoutBounds } from "../protocol/timeout.ts";
+import type { CallGuard } from "../protocol/unary/form.ts";
+import { invoker } from "../protocol/unary/invoke.ts";
+import { unaryRoute } from "../protocol/unary/route.ts";
+import { RunningCalls } from "../protocol/unary/running-calls.ts";
+import { guarded } from "./guard.ts";
 import type { ServerLimits } from "./options.ts";
+import type { Tracker } from "./tracker.ts";
 
 /** What {@link Host.add} needs besides the service. */
 export interface ServiceOptions {
@@ -24,28 +30,40 @@ export interface ServiceOptions {
   readonly interceptors: readonly Interceptor[];
   readonly requestGate?: RequestGate | undefined;
   readonly rest?: RestOptions | undefined;
+  /** Around each call, before the interceptors. Default none. */
+  readonly guard?: CallGuard | undefined;
+}
+
+/** How a {@link Host} serves. */
+export interface HostOptions {
+  readonly limits: ServerLimits;
+  /** Formats that the Connect protocol understands here. */
+  readonly codecs: readonly Codec[];
+  /** Ends running calls when it aborts, with its reason. */
+  readonly shutdown: AbortSignal;
+  /** Counts the calls that run. */
+  readonly tracker: Tracker;
+  /** Whether unary calls may go the short way. */
+  readonly fastPath: boolean;
 }
 
 /** Everything that a process serves: the same methods for each wire and for `local`. */
 export class Host implements Hosted {
-  readonly #limits: ServerLimits;
-  readonly #codecs: readonly Codec[];
-  readonly #shutdown: AbortSignal;
+  readonly #options: HostOptions;
+  readonly #running: RunningCalls;
   readonly #methods = new Map<string, HostedMethod>();
   readonly #routes = new Map<string, Route>();
   readonly #restRoutes = new RestTrie<Route>();
   readonly #restBindings: RestBinding[] = [];
   readonly #services = new Map<string, DescService>();
 
-  /** @param codecs formats that the Connect protocol understands here */
-  constructor(limits: ServerLimits, codecs: readonly Codec[], shutdown: AbortSignal) {
-    this.#limits = limits;
-    this.#codecs = codecs;
-    this.#shutdown = shutdown;
+  constructor(options: HostOptions) {
+    this.#options = options;
+    this.#running = new RunningCalls(options.shutdown, options.tracker);
   }
 
-  /** Adds the services of a component, behind what goes before its own interceptors. */
-  addComponent(component: Component, before: readonly Interceptor[]): void {
+  /** Adds the services of a component, behind its guard and what goes before its own interceptors. */
+  addComponent(component: Component, guard: CallGuard, before: readonly Interceptor[]): void {
     const { channels, requestGate, rest } = component;
     const interceptors = [...before, ...component.interceptors];
     for (const { service, implementation } of component.services) {
@@ -55,6 +73,7 @@ export class Host implements Hosted {
         interceptors,
         requestGate,
         rest,
+        guard,
       });
     }
   }
@@ -65,24 +84,38 @@ export class Host implements Hosted {
     implementation: Partial<ServiceImpl<S>>,
     options: ServiceOptions = { channels: defaultChannels, interceptors: [] },
   ): void {
-    const handlerOf = handlerFactory({
-      ...options,
-      codecs: this.#codecs,
-      readMaxBytes: this.#limits.readMaxBytes,
-      writeMaxBytes: this.#limits.writeMaxBytes,
-      shutdownSignal: this.#shutdown,
-    });
+    const { limits, codecs, shutdown, tracker, fastPath } = this.#options;
+    const { channels, guard, requestGate, rest = {} } = options;
+    const { readMaxBytes, writeMaxBytes } = limits;
+    const interceptors =
+      guard === undefined ? options.interceptors : [guarded(guard, tracker), ...options.interceptors];
+    const wires = { channels, codecs, interceptors, requestGate, readMaxBytes, writeMaxBytes };
+    const handlerOf = handlerFactory({ ...wires, shutdownSignal: shutdown });
     for (const spec of Object.values(createServiceImplSpec(service, implementation).methods)) {
       const { path } = methodInfo(spec.method);
-      const { interceptors, requestGate } = options;
-      const shutdown = this.#shutdown;
-      const hosted = { spec, interceptors, requestGate, shutdown };
-      this.#methods.set(path, hosted);
       const bounds = this.#bounds(spec);
-      if (options.channels.includes("rest")) this.#addRest(hosted, bounds, options.rest ?? {});
+      const unary =
+        spec.kind === "unary" && fastPath
+          ? {
+              method: spec.method,
+              invoke: invoker(spec, options.interceptors),
+              gate: requestGate,
+              guard,
+              bounds,
+              running: this.#running,
+            }
+          : undefined;
+      const hosted = { spec, interceptors, requestGate, shutdown, unary };
+      this.#methods.set(path, hosted);
+      if (channels.includes("rest")) this.#addRest(hosted, bounds, rest);
       const handler = handlerOf(spec);
       if (handler === undefined) continue;
-      this.#routes.set(`/${path}`, { handler, bounds, shutdown });
+      this.#routes.set(`/${path}`, {
+        handler,
+        bounds,
+        shutdown,
+        unary: unary === undefined ? undefined : unaryRoute(unary, wires),
+      });
     }
     this.#services.set(service.typeName, service);
   }
@@ -92,7 +125,7 @@ export class Host implements Hosted {
   }
 
   #addRest(hosted: HostedMethod, bounds: TimeoutBounds, rest: RestOptions): void {
-    const { readMaxBytes, writeMaxBytes } = this.#limits;
+    const { readMaxBytes, writeMaxBytes } = this.#options.limits;
     for (const binding of restBindings(hosted.spec.method)) {
       const handler = restHandler(hosted, binding, { rest, readMaxBytes, writeMaxBytes });
       this.#restRoutes.add(binding, { handler, bounds, shutdown: hosted.shutdown });
@@ -132,11 +165,12 @@ export class Host implements Hosted {
 
   /** A unary call always has a deadline; a stream has what its caller or contract gives it. */
   #bounds(spec: MethodImplSpec): TimeoutBounds {
+    const { limits } = this.#options;
     const contractMs = methodInfo(spec.method).timeoutMs;
     if (spec.kind !== "unary") return { defaultMs: contractMs, maxMs: maxTimerMs };
     return {
-      defaultMs: contractMs ?? this.#limits.defaultTimeoutMs,
-      maxMs: Math.max(this.#limits.maxTimeoutMs, contractMs ?? 0),
+      defaultMs: contractMs ?? limits.defaultTimeoutMs,
+      maxMs: Math.max(limits.maxTimeoutMs, contractMs ?? 0),
     };
   }
 }

@@ -1,5 +1,6 @@
+import type { EventEmitter } from "node:events";
 import { constants, createServer as createHttp2 } from "node:http2";
-import type { Http2Server, ServerHttp2Session } from "node:http2";
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import type { TLSSocket } from "node:tls";
@@ -22,10 +23,15 @@ const pingTimeoutMs = 200;
 /** The largest stream id: a GOAWAY with it announces the end without refusing anything. */
 const maxStreamId = 2 ** 31 - 1;
 
+/** Takes a request over HTTP/2 and returns true, or leaves it to the compatible API. */
+export type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
+
 /** What a {@link Listener} listens with. */
 export interface ListenerOptions {
   /** An HTTP/1.1 server to extend. Default: one of its own. */
   readonly server?: Http1Server | undefined;
+  /** Asked first about each request over HTTP/2. Default: none is taken. */
+  readonly onStream?: OnStream | undefined;
   /** TLS of its own server. Default none. */
   readonly tls?: ServerTlsOptions | undefined;
 }
@@ -50,7 +56,7 @@ export class Listener {
   constructor(
     onRequest: (req: NodeRequest, res: NodeResponse) => void,
     limits: ServerLimits,
-    { server, tls }: ListenerOptions = {},
+    { server, tls, onStream }: ListenerOptions = {},
   ) {
     this.server = server ?? http1Server(onRequest, limits, tls);
     this.#http2 = createHttp2(
@@ -63,6 +69,13 @@ export class Listener {
       },
       onRequest,
     );
+    if (onStream !== undefined) {
+      // Node's own listener makes the objects of the compatible API.
+      const compatible = takeListeners(this.#http2, "stream");
+      this.#http2.on("stream", (stream, headers, ...rest) => {
+        if (!onStream(stream, headers)) compatible(stream, headers, ...rest);
+      });
+    }
     this.#http2.on("session", (session) => {
       this.#sessions.add(session);
       session.once("close", () => this.#sessions.delete(session));
@@ -209,12 +222,12 @@ function otherEnd({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }
 
-/** Takes a server's own listeners for new connections away. Returns what calls them. */
-function takeListeners(server: Http1Server, event: string): (socket: Socket) => void {
+/** Takes a server's own listeners for an event away. Returns what calls them. */
+function takeListeners(server: EventEmitter, event: string): (...args: unknown[]) => void {
   const listeners = server.listeners(event);
   server.removeAllListeners(event);
-  return (socket) => {
-    for (const listener of listeners) listener.call(server, socket);
+  return (...args) => {
+    for (const listener of listeners) listener.apply(server, args);
   };
 }
 

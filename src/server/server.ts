@@ -16,6 +16,7 @@ import { Host } from "./host.ts";
 import { healthRoutes, http, markAnswers } from "./http.ts";
 import type { HttpOptions } from "./http.ts";
 import { Listener } from "./listener.ts";
+import type { OnStream } from "./listener.ts";
 import type { ListenOptions, ServerLimits } from "./options.ts";
 import { restMethods, restUrls, unknownPaths } from "./rest-mount.ts";
 import { Tracker } from "./tracker.ts";
@@ -28,6 +29,8 @@ export interface ServerOptions {
   readonly limits: ServerLimits;
   /** Formats that the Connect protocol understands. */
   readonly codecs: readonly Codec[];
+  /** Whether unary calls that need nothing unusual take the short way. */
+  readonly fastPath: boolean;
   /** Undefined when nothing should be listened on: a mesh of clients, or one in a Fastify app. */
   readonly listen: ListenOptions | undefined;
   readonly http: HttpOptions;
@@ -51,6 +54,8 @@ export class Server {
   readonly #cors: Cors | undefined;
   #listener: Listener | undefined;
   #app: FastifyInstance | undefined;
+  /** Requests over HTTP/2 that need nothing unusual do without Node's compatible objects. */
+  readonly #onStream: OnStream = (stream, headers) => this.#dispatcher.stream(stream, headers);
   #mounted = false;
   #closed = false;
   /** Whether the app that the mesh is mounted in is closing. */
@@ -58,7 +63,9 @@ export class Server {
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    this.host = new Host(options.limits, options.codecs, this.#shutdown.signal);
+    const { limits, codecs, fastPath } = options;
+    const { signal: shutdown } = this.#shutdown;
+    this.host = new Host({ limits, codecs, shutdown, tracker: this.tracker, fastPath });
     this.#cors = options.cors === undefined ? undefined : new Cors(options.cors);
     this.#dispatcher = new Dispatcher(this.host, this.tracker, this.#cors);
   }
@@ -185,7 +192,7 @@ export class Server {
     const onRequest = (req: NodeRequest, res: NodeResponse): void => {
       if (!this.#dispatcher.handle(req, res)) own.handle(req, res);
     };
-    const listener = new Listener(onRequest, limits, { tls: listen?.tls });
+    const listener = new Listener(onRequest, limits, { tls: listen?.tls, onStream: this.#onStream });
     const own = http(listener.server, this.#options.http);
     // As a plugin, which runs at the start: routes that were added before win.
     void own.app.register((app, _options, done) => {

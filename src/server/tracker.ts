@@ -10,17 +10,27 @@ export class Tracker {
 
   /** A call begins. Returns the function that ends it; only its first use counts. */
   enter(): () => void {
-    this.#running++;
+    this.begin();
     let left = false;
     return () => {
       if (left) return;
       left = true;
-      this.#running--;
-      if (this.#running > 0) return;
-      const idle = this.#idle;
-      this.#idle = [];
-      for (const resolve of idle) resolve();
+      this.end();
     };
+  }
+
+  /** A call begins; {@link end} must follow exactly once. */
+  begin(): void {
+    this.#running++;
+  }
+
+  /** A call that {@link begin} counted has ended. */
+  end(): void {
+    this.#running--;
+    if (this.#running > 0) return;
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const resolve of idle) resolve();
   }
 
   /** Resolves when no call is running, or when the signal aborts. */

@@ -5,3 +5,6 @@ export { until } from "./until.ts";
 export type { UntilOptions } from "./until.ts";
 export { testCodec } from "./codec.ts";
 export type { CodecCase, TestCodecOptions } from "./codec.ts";
+export { testBalancer } from "./balancer.ts";
+export type { BalancerCase } from "./balancer.ts";
+export type { TestBalancerOptions } from "./balancer-options.ts";

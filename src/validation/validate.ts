@@ -1,10 +1,12 @@
-import type { DescService, Message } from "@bufbuild/protobuf";
+import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import { errorText } from "../error.ts";
+import type { SelectiveInterceptor } from "../protocol/hosted.ts";
 import { Checks } from "./checks.ts";
 import type { Check } from "./checks.ts";
 import { protovalidate } from "./library.ts";
 import type { LoadValidation } from "./library.ts";
+import { hasRules } from "./rules.ts";
 
 /** Options of {@link validate}. */
 export interface ValidateOptions {
@@ -15,7 +17,7 @@ export interface ValidateOptions {
 }
 
 /** The interceptor that {@link validate} makes. */
-export interface ValidateInterceptor extends Interceptor {
+export interface ValidateInterceptor extends SelectiveInterceptor {
   /**
    * Loads the library and compiles the rules of services, so that a mistake is
    * told now and not by the first call. A mesh does that when it starts.
@@ -50,6 +52,7 @@ export function validate(options: ValidateOptions = {}): ValidateInterceptor {
   };
   return Object.assign(interceptor, {
     prepareValidation: (services: readonly DescService[]) => checks.prepare(services),
+    concerns: (method: DescMethod) => hasRules(method.input),
   });
 }
 

@@ -87,6 +87,17 @@ describe("reading contracts by reflection", () => {
     );
   });
 
+  it.each([
+    ["https:", /^unavailable: the contract of greet\.v1\.GreetService cannot be read: https:\S+ does not speak TLS; use http: instead of https:\n$/],
+    ["http:", /cannot be read: cannot connect to http:\S+: connect ECONNREFUSED \S+; check that it runs and can be reached from here\n$/],
+  ])("says what is wrong with an address that begins with %s, and does not ask for an image", async (scheme, said) => {
+    const { address } = await world.host();
+    const { host } = new URL(address);
+    const at = scheme === "https:" ? `https://${host}` : "http://127.0.0.1:1";
+    const { code, stderr } = await world.inProcess(["call", "greet.v1.GreetService/Greet", "{}", "--address", at]);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(said)]);
+  });
+
   it("asks the next instance when one cannot tell", async () => {
     await world.host(greeter(), { reflection: false });
     await world.host(greeter(), { reflection: false });

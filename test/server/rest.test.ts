@@ -8,14 +8,15 @@ import type { HandlerContext } from "@connectrpc/connect";
 import fastify from "fastify";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { LibraryService } from "../../gen/library/v1/library_pb.ts";
-import { component, createMesh, implement, memory, meshPlugin } from "../../src/index.ts";
+import { component, createMesh, implement, memory, meshPlugin, staticRegistry } from "../../src/index.ts";
 import type { ComponentOptions, MeshOptions } from "../../src/index.ts";
 import { until } from "../../src/testing/until.ts";
 import { addBook, library } from "../support/library.ts";
 import type { Library } from "../support/library.ts";
 import { startMesh } from "../support/mesh.ts";
 import { RawHttp2 } from "../support/raw-http2.ts";
-import { rule, withRule } from "../support/rest-rule.ts";
+import { RawTcp } from "../support/raw-tcp.ts";
+import { rule, withRule, withRules } from "../support/rest-rule.ts";
 
 interface Answer {
   readonly status: number | undefined;
@@ -376,6 +377,67 @@ describe("a REST call", () => {
     expect((await ask("POST", "/v1/shelves/1/books:import")).headers).toMatchObject(made);
     const { headers, trailers } = await ask("GET", "/v1/shelves/1/books:watch");
     expect([headers, trailers]).toMatchObject([{ "x-new": "header" }, { "x-new": "trailer" }]);
+  });
+
+  test("breaks raw content off when the implementation fails, so that nobody takes it for whole", async () => {
+    const readFile = async function* () {
+      yield { data: new Uint8Array([1, 2]), contentType: "x/y" };
+      throw new ConnectError("the disk broke", Code.DataLoss);
+    };
+    const failing = { ...library().implementation, readFile };
+    const { ask, address } = await startLibrary({ services: [implement(LibraryService, failing)] });
+    await expect(ask("GET", "/v1/files/a:read")).rejects.toThrow(/aborted|hang up|reset/);
+    using raw = new RawHttp2(address);
+    await expect(overHttp2(raw)("GET", "/v1/files/a:read")).rejects.toThrow("the stream was reset");
+  });
+
+  test("answers a message in a field as raw content, with the content type", async () => {
+    const putFile = withRule(LibraryService.method.putFile, rule("PUT", "/v1/echo", { body: "content", responseBody: "content" }));
+    const echo = { ...putFile, output: putFile.input };
+    const service = { ...LibraryService, methods: [echo], method: { putFile: echo } } as unknown as typeof LibraryService;
+    const implementation = { ...library().implementation, putFile: (request: unknown) => request as never };
+    const { ask } = await startLibrary({ services: [implement(service, implementation)] });
+    const body = Buffer.from([0, 255, 10]);
+    const answer = await ask("PUT", "/v1/echo?path=x", { headers: { "content-type": "image/png" }, body });
+    expect([answer.status, answer.headers["content-type"], answer.body]).toEqual([200, "image/png", body]);
+    const empty = await ask("PUT", "/v1/echo");
+    expect([empty.status, empty.headers["content-type"], empty.body.length]).toEqual([200, "application/octet-stream", 0]);
+  });
+
+  test("answers scalars as the whole body, with their defaults, and a field of each message of a stream", async () => {
+    const service = withRules(LibraryService, {
+      CountBooks: rule("GET", "/v1/count", { responseBody: "count" }),
+      PutFile: rule("PUT", "/v1/files/{path}", { body: "content", responseBody: "content_type" }),
+      WriteFile: rule("POST", "/v1/files/{path}:size", { body: "content", responseBody: "size" }),
+      WatchBooks: rule("GET", "/v1/{parent=shelves/*}/indexes", { responseBody: "index" }),
+    });
+    const books = library();
+    const { ask, address } = await startLibrary({ services: [implement(service, books.implementation)] });
+    expect([(await ask("GET", "/v1/count")).text, (await ask("PUT", "/v1/files/a")).text]).toEqual(["0", '""']);
+    expect((await ask("POST", "/v1/files/a:size", { headers: { "content-type": "x/y" }, body: "abc" })).text).toBe('"3"');
+    addBook(books, "shelves/1/books/1");
+    addBook(books, "shelves/1/books/2");
+    expect((await ask("GET", "/v1/count")).text).toBe("2");
+    expect((await ask("GET", "/v1/shelves/1/indexes")).text).toBe('{"result":1}\n{"result":2}\n');
+    await using caller = createMesh({ registry: staticRegistry({ [service.typeName]: [{ channels: { rest: address } }] }) });
+    const client = caller.client(service, { channel: "rest" });
+    expect((await client.countBooks({})).count).toBe(2);
+    const indexes: number[] = [];
+    for await (const { index } of client.watchBooks({ parent: "shelves/1" })) indexes.push(index);
+    expect(indexes).toEqual([1, 2]);
+  });
+
+  test("reads a body that waits to be asked for, and one in chunks with trailers", async () => {
+    const { address } = await startLibrary();
+    const head = "POST /v1/shelves/1/books HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n";
+    using waiting = new RawTcp(Number(new URL(address).port));
+    waiting.send(`${head}expect: 100-continue\r\ncontent-length: 13\r\n\r\n`);
+    await until(() => waiting.received.startsWith("HTTP/1.1 100 "));
+    await waiting.send('{"title":"a"}').closed;
+    expect(waiting.received).toMatch(/HTTP\/1\.1 200 [^]*"title":"a"/);
+    using chunked = new RawTcp(Number(new URL(address).port));
+    await chunked.send(`${head}transfer-encoding: chunked\r\n\r\n6\r\n{"titl\r\n7\r\ne":"b"}\r\n0\r\nx-late: 1\r\n\r\n`).closed;
+    expect(chunked.received).toMatch(/HTTP\/1\.1 200 [^]*"title":"b"/);
   });
 
   test("hides what an implementation throws", async () => {

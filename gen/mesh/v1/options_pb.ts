@@ -3,29 +3,33 @@
 /* eslint-disable */
 
 // Policies that a contract carries. connect-mesh reads them on both sides:
-// clients obey them when they call, servers when they serve. Numbers 3 to 15 of
-// both messages are kept free for retry, hedging, hash key and authorization.
+// clients obey them when they call, servers when they serve. Numbers 10 to 15
+// of both messages are kept free for authorization.
 //
 //   import "mesh/v1/options.proto";
 //
 //   service GreetService {
 //     option (mesh.v1.service) = { component: "greeter" };
 //     rpc Greet(GreetRequest) returns (GreetResponse) {
-//       option (mesh.v1.method) = { timeout: { seconds: 5 } };
+//       option idempotency_level = NO_SIDE_EFFECTS;
+//       option (mesh.v1.method) = {
+//         timeout: { seconds: 5 }
+//         retry: { max_attempts: 4, codes: [CODE_UNAVAILABLE] }
+//       };
 //     }
 //   }
 
-import type { GenExtension, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { extDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenExtension, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, extDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, MethodOptions as MethodOptions$1, ServiceOptions as ServiceOptions$1 } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_descriptor, file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file mesh/v1/options.proto.
  */
 export const file_mesh_v1_options: GenFile = /*@__PURE__*/
-  fileDesc("ChVtZXNoL3YxL29wdGlvbnMucHJvdG8SB21lc2gudjEiTwoOU2VydmljZU9wdGlvbnMSEQoJY29tcG9uZW50GAEgASgJEioKB3RpbWVvdXQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iOwoNTWV0aG9kT3B0aW9ucxIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uOlQKB3NlcnZpY2USHy5nb29nbGUucHJvdG9idWYuU2VydmljZU9wdGlvbnMY04wDIAEoCzIXLm1lc2gudjEuU2VydmljZU9wdGlvbnNSB3NlcnZpY2U6UAoGbWV0aG9kEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMY04wDIAEoCzIWLm1lc2gudjEuTWV0aG9kT3B0aW9uc1IGbWV0aG9kYgZwcm90bzM", [file_google_protobuf_descriptor, file_google_protobuf_duration]);
+  fileDesc("ChVtZXNoL3YxL29wdGlvbnMucHJvdG8SB21lc2gudjEi0QIKDlNlcnZpY2VPcHRpb25zEhEKCWNvbXBvbmVudBgBIAEoCRIqCgd0aW1lb3V0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhsKDndhaXRfZm9yX3JlYWR5GAMgASgISACIAQESJAoFcmV0cnkYBCABKAsyFS5tZXNoLnYxLlJldHJ5T3B0aW9ucxIoCgdoZWRnaW5nGAUgASgLMhcubWVzaC52MS5IZWRnaW5nT3B0aW9ucxIQCghoYXNoX2tleRgGIAEoCRIQCghiYWxhbmNlchgHIAEoCRIwCgtjb25jdXJyZW5jeRgIIAEoCzIbLm1lc2gudjEuQ29uY3VycmVuY3lPcHRpb25zEioKCHRocm90dGxlGAkgASgLMhgubWVzaC52MS5UaHJvdHRsZU9wdGlvbnNCEQoPX3dhaXRfZm9yX3JlYWR5IpECCg1NZXRob2RPcHRpb25zEioKB3RpbWVvdXQYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGwoOd2FpdF9mb3JfcmVhZHkYAyABKAhIAIgBARIkCgVyZXRyeRgEIAEoCzIVLm1lc2gudjEuUmV0cnlPcHRpb25zEigKB2hlZGdpbmcYBSABKAsyFy5tZXNoLnYxLkhlZGdpbmdPcHRpb25zEhAKCGhhc2hfa2V5GAYgASgJEhAKCGJhbGFuY2VyGAcgASgJEjAKC2NvbmN1cnJlbmN5GAggASgLMhsubWVzaC52MS5Db25jdXJyZW5jeU9wdGlvbnNCEQoPX3dhaXRfZm9yX3JlYWR5IoECCgxSZXRyeU9wdGlvbnMSGQoMbWF4X2F0dGVtcHRzGAEgASgNSACIAQESMgoPaW5pdGlhbF9iYWNrb2ZmGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KC21heF9iYWNrb2ZmGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEh8KEmJhY2tvZmZfbXVsdGlwbGllchgEIAEoAUgBiAEBEhwKBWNvZGVzGAUgAygOMg0ubWVzaC52MS5Db2RlEgsKA29mZhgGIAEoCEIPCg1fbWF4X2F0dGVtcHRzQhUKE19iYWNrb2ZmX211bHRpcGxpZXIimwEKDkhlZGdpbmdPcHRpb25zEhkKDG1heF9hdHRlbXB0cxgBIAEoDUgAiAEBEigKBWRlbGF5GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKD25vbl9mYXRhbF9jb2RlcxgDIAMoDjINLm1lc2gudjEuQ29kZRILCgNvZmYYBCABKAhCDwoNX21heF9hdHRlbXB0cyKEAQoSQ29uY3VycmVuY3lPcHRpb25zEhYKCW1heF9jYWxscxgBIAEoDUgAiAEBEhUKCGFkYXB0aXZlGAIgASgISAGIAQESFgoJbWluX2NhbGxzGAMgASgNSAKIAQFCDAoKX21heF9jYWxsc0ILCglfYWRhcHRpdmVCDAoKX21pbl9jYWxscyJjCg9UaHJvdHRsZU9wdGlvbnMSFwoKbWF4X3Rva2VucxgBIAEoDUgAiAEBEhgKC3Rva2VuX3JhdGlvGAIgASgBSAGIAQFCDQoLX21heF90b2tlbnNCDgoMX3Rva2VuX3JhdGlvKpUDCgRDb2RlEhQKEENPREVfVU5TUEVDSUZJRUQQABISCg5DT0RFX0NBTkNFTExFRBABEhAKDENPREVfVU5LTk9XThACEhkKFUNPREVfSU5WQUxJRF9BUkdVTUVOVBADEhoKFkNPREVfREVBRExJTkVfRVhDRUVERUQQBBISCg5DT0RFX05PVF9GT1VORBAFEhcKE0NPREVfQUxSRUFEWV9FWElTVFMQBhIaChZDT0RFX1BFUk1JU1NJT05fREVOSUVEEAcSGwoXQ09ERV9SRVNPVVJDRV9FWEhBVVNURUQQCBIcChhDT0RFX0ZBSUxFRF9QUkVDT05ESVRJT04QCRIQCgxDT0RFX0FCT1JURUQQChIVChFDT0RFX09VVF9PRl9SQU5HRRALEhYKEkNPREVfVU5JTVBMRU1FTlRFRBAMEhEKDUNPREVfSU5URVJOQUwQDRIUChBDT0RFX1VOQVZBSUxBQkxFEA4SEgoOQ09ERV9EQVRBX0xPU1MQDxIYChRDT0RFX1VOQVVUSEVOVElDQVRFRBAQOlQKB3NlcnZpY2USHy5nb29nbGUucHJvdG9idWYuU2VydmljZU9wdGlvbnMY04wDIAEoCzIXLm1lc2gudjEuU2VydmljZU9wdGlvbnNSB3NlcnZpY2U6UAoGbWV0aG9kEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMY04wDIAEoCzIWLm1lc2gudjEuTWV0aG9kT3B0aW9uc1IGbWV0aG9kYgZwcm90bzM", [file_google_protobuf_descriptor, file_google_protobuf_duration]);
 
 /**
  * ServiceOptions apply to a service and are the default of its methods.
@@ -47,6 +51,57 @@ export type ServiceOptions = Message<"mesh.v1.ServiceOptions"> & {
    * @generated from field: google.protobuf.Duration timeout = 2;
    */
   timeout?: Duration | undefined;
+
+  /**
+   * Whether a call waits, until its deadline, for an instance that can be reached.
+   *
+   * @generated from field: optional bool wait_for_ready = 3;
+   */
+  waitForReady?: boolean | undefined;
+
+  /**
+   * How calls are repeated. Methods that may not be carried out twice are only
+   * repeated when they were not carried out.
+   *
+   * @generated from field: mesh.v1.RetryOptions retry = 4;
+   */
+  retry?: RetryOptions | undefined;
+
+  /**
+   * How calls are hedged. Only unary methods with an idempotency_level are.
+   *
+   * @generated from field: mesh.v1.HedgingOptions hedging = 5;
+   */
+  hedging?: HedgingOptions | undefined;
+
+  /**
+   * Field of the request that says which instance a call goes to, as names with
+   * dots between, such as "customer.id". Every method with one request has it.
+   *
+   * @generated from field: string hash_key = 6;
+   */
+  hashKey: string;
+
+  /**
+   * Name of the balancer that chooses the instance, such as "ring_hash".
+   *
+   * @generated from field: string balancer = 7;
+   */
+  balancer: string;
+
+  /**
+   * How many calls of each method a server runs at the same time.
+   *
+   * @generated from field: mesh.v1.ConcurrencyOptions concurrency = 8;
+   */
+  concurrency?: ConcurrencyOptions | undefined;
+
+  /**
+   * Stops repeating calls of the service while many of them fail.
+   *
+   * @generated from field: mesh.v1.ThrottleOptions throttle = 9;
+   */
+  throttle?: ThrottleOptions | undefined;
 };
 
 /**
@@ -68,6 +123,50 @@ export type MethodOptions = Message<"mesh.v1.MethodOptions"> & {
    * @generated from field: google.protobuf.Duration timeout = 1;
    */
   timeout?: Duration | undefined;
+
+  /**
+   * Whether a call waits, until its deadline, for an instance that can be reached.
+   *
+   * @generated from field: optional bool wait_for_ready = 3;
+   */
+  waitForReady?: boolean | undefined;
+
+  /**
+   * How a call is repeated. Excludes hedging, and wins over that of the service.
+   *
+   * @generated from field: mesh.v1.RetryOptions retry = 4;
+   */
+  retry?: RetryOptions | undefined;
+
+  /**
+   * How a call is hedged. Excludes retry, and wins over that of the service.
+   * Needs a unary method with an idempotency_level.
+   *
+   * @generated from field: mesh.v1.HedgingOptions hedging = 5;
+   */
+  hedging?: HedgingOptions | undefined;
+
+  /**
+   * Field of the request that says which instance a call goes to, as names with
+   * dots between, such as "customer.id".
+   *
+   * @generated from field: string hash_key = 6;
+   */
+  hashKey: string;
+
+  /**
+   * Name of the balancer that chooses the instance, such as "ring_hash".
+   *
+   * @generated from field: string balancer = 7;
+   */
+  balancer: string;
+
+  /**
+   * How many calls of the method a server runs at the same time.
+   *
+   * @generated from field: mesh.v1.ConcurrencyOptions concurrency = 8;
+   */
+  concurrency?: ConcurrencyOptions | undefined;
 };
 
 /**
@@ -76,6 +175,314 @@ export type MethodOptions = Message<"mesh.v1.MethodOptions"> & {
  */
 export const MethodOptionsSchema: GenMessage<MethodOptions> = /*@__PURE__*/
   messageDesc(file_mesh_v1_options, 1);
+
+/**
+ * RetryOptions say how a call is repeated after it failed (gRFC A6). What is
+ * not set keeps the value of the service, the client or the default.
+ *
+ * @generated from message mesh.v1.RetryOptions
+ */
+export type RetryOptions = Message<"mesh.v1.RetryOptions"> & {
+  /**
+   * Attempts, the first included: 2 or more. Clients make no more than 5.
+   *
+   * @generated from field: optional uint32 max_attempts = 1;
+   */
+  maxAttempts?: number | undefined;
+
+  /**
+   * Pause before the second attempt, give or take a fifth. Above 0.
+   *
+   * @generated from field: google.protobuf.Duration initial_backoff = 2;
+   */
+  initialBackoff?: Duration | undefined;
+
+  /**
+   * Longest pause, give or take a fifth. Above 0.
+   *
+   * @generated from field: google.protobuf.Duration max_backoff = 3;
+   */
+  maxBackoff?: Duration | undefined;
+
+  /**
+   * Growth of the pause with each attempt. Above 0.
+   *
+   * @generated from field: optional double backoff_multiplier = 4;
+   */
+  backoffMultiplier?: number | undefined;
+
+  /**
+   * Codes that are worth another attempt.
+   *
+   * @generated from field: repeated mesh.v1.Code codes = 5;
+   */
+  codes: Code[];
+
+  /**
+   * Repeats nothing that may have been carried out; excludes the other fields.
+   *
+   * @generated from field: bool off = 6;
+   */
+  off: boolean;
+};
+
+/**
+ * Describes the message mesh.v1.RetryOptions.
+ * Use `create(RetryOptionsSchema)` to create a new message.
+ */
+export const RetryOptionsSchema: GenMessage<RetryOptions> = /*@__PURE__*/
+  messageDesc(file_mesh_v1_options, 2);
+
+/**
+ * HedgingOptions say when further copies of a call are sent while the first is
+ * not answered (gRFC A6). The first answer wins, the others are cancelled.
+ *
+ * @generated from message mesh.v1.HedgingOptions
+ */
+export type HedgingOptions = Message<"mesh.v1.HedgingOptions"> & {
+  /**
+   * Copies, the first included: 2 or more. Clients send no more than 5.
+   *
+   * @generated from field: optional uint32 max_attempts = 1;
+   */
+  maxAttempts?: number | undefined;
+
+  /**
+   * Pause before each further copy; 0 sends all at once. Without it a copy
+   * follows when 95 % of the calls to the method would have been answered.
+   *
+   * @generated from field: google.protobuf.Duration delay = 2;
+   */
+  delay?: Duration | undefined;
+
+  /**
+   * Codes with which a copy may fail without ending the call.
+   *
+   * @generated from field: repeated mesh.v1.Code non_fatal_codes = 3;
+   */
+  nonFatalCodes: Code[];
+
+  /**
+   * Sends no further copies; excludes the other fields.
+   *
+   * @generated from field: bool off = 4;
+   */
+  off: boolean;
+};
+
+/**
+ * Describes the message mesh.v1.HedgingOptions.
+ * Use `create(HedgingOptionsSchema)` to create a new message.
+ */
+export const HedgingOptionsSchema: GenMessage<HedgingOptions> = /*@__PURE__*/
+  messageDesc(file_mesh_v1_options, 3);
+
+/**
+ * ConcurrencyOptions limit the calls of one method that a server runs at the
+ * same time. What is above is refused with RESOURCE_EXHAUSTED and the time
+ * after which to come back.
+ *
+ * @generated from message mesh.v1.ConcurrencyOptions
+ */
+export type ConcurrencyOptions = Message<"mesh.v1.ConcurrencyOptions"> & {
+  /**
+   * Calls at the same time: 1 or more. With adaptive, the upper bound.
+   *
+   * @generated from field: optional uint32 max_calls = 1;
+   */
+  maxCalls?: number | undefined;
+
+  /**
+   * Finds the limit by watching how long calls take.
+   *
+   * @generated from field: optional bool adaptive = 2;
+   */
+  adaptive?: boolean | undefined;
+
+  /**
+   * Lower bound with adaptive: 1 or more.
+   *
+   * @generated from field: optional uint32 min_calls = 3;
+   */
+  minCalls?: number | undefined;
+};
+
+/**
+ * Describes the message mesh.v1.ConcurrencyOptions.
+ * Use `create(ConcurrencyOptionsSchema)` to create a new message.
+ */
+export const ConcurrencyOptionsSchema: GenMessage<ConcurrencyOptions> = /*@__PURE__*/
+  messageDesc(file_mesh_v1_options, 4);
+
+/**
+ * ThrottleOptions stop repetitions while many calls of a service fail (gRFC A6,
+ * "Throttling Retry Attempts and Hedged RPCs"). A failure takes one token of
+ * max_tokens, a success gives back token_ratio; calls are repeated while more
+ * than half of the tokens are there.
+ *
+ * @generated from message mesh.v1.ThrottleOptions
+ */
+export type ThrottleOptions = Message<"mesh.v1.ThrottleOptions"> & {
+  /**
+   * From 1 to 1000.
+   *
+   * @generated from field: optional uint32 max_tokens = 1;
+   */
+  maxTokens?: number | undefined;
+
+  /**
+   * Above 0; three decimals count.
+   *
+   * @generated from field: optional double token_ratio = 2;
+   */
+  tokenRatio?: number | undefined;
+};
+
+/**
+ * Describes the message mesh.v1.ThrottleOptions.
+ * Use `create(ThrottleOptionsSchema)` to create a new message.
+ */
+export const ThrottleOptionsSchema: GenMessage<ThrottleOptions> = /*@__PURE__*/
+  messageDesc(file_mesh_v1_options, 5);
+
+/**
+ * Code is how a call ended, with the numbers of google.rpc.Code.
+ *
+ * @generated from enum mesh.v1.Code
+ */
+export const Code = {
+  /**
+   * Not a code.
+   *
+   * @generated from enum value: CODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The caller gave up.
+   *
+   * @generated from enum value: CODE_CANCELLED = 1;
+   */
+  CANCELLED: 1,
+
+  /**
+   * Nobody knows what happened.
+   *
+   * @generated from enum value: CODE_UNKNOWN = 2;
+   */
+  UNKNOWN: 2,
+
+  /**
+   * The request is wrong, whatever the state of the system.
+   *
+   * @generated from enum value: CODE_INVALID_ARGUMENT = 3;
+   */
+  INVALID_ARGUMENT: 3,
+
+  /**
+   * The deadline ended first; the call may have been carried out.
+   *
+   * @generated from enum value: CODE_DEADLINE_EXCEEDED = 4;
+   */
+  DEADLINE_EXCEEDED: 4,
+
+  /**
+   * What was asked for does not exist.
+   *
+   * @generated from enum value: CODE_NOT_FOUND = 5;
+   */
+  NOT_FOUND: 5,
+
+  /**
+   * What was to be made exists.
+   *
+   * @generated from enum value: CODE_ALREADY_EXISTS = 6;
+   */
+  ALREADY_EXISTS: 6,
+
+  /**
+   * The caller may not do this.
+   *
+   * @generated from enum value: CODE_PERMISSION_DENIED = 7;
+   */
+  PERMISSION_DENIED: 7,
+
+  /**
+   * A quota, or the server's capacity, is used up.
+   *
+   * @generated from enum value: CODE_RESOURCE_EXHAUSTED = 8;
+   */
+  RESOURCE_EXHAUSTED: 8,
+
+  /**
+   * The system is not in the state that the request needs.
+   *
+   * @generated from enum value: CODE_FAILED_PRECONDITION = 9;
+   */
+  FAILED_PRECONDITION: 9,
+
+  /**
+   * A conflict with another call; the whole transaction may be tried again.
+   *
+   * @generated from enum value: CODE_ABORTED = 10;
+   */
+  ABORTED: 10,
+
+  /**
+   * The request leaves the valid range.
+   *
+   * @generated from enum value: CODE_OUT_OF_RANGE = 11;
+   */
+  OUT_OF_RANGE: 11,
+
+  /**
+   * The server has no such method.
+   *
+   * @generated from enum value: CODE_UNIMPLEMENTED = 12;
+   */
+  UNIMPLEMENTED: 12,
+
+  /**
+   * Something is broken in the server.
+   *
+   * @generated from enum value: CODE_INTERNAL = 13;
+   */
+  INTERNAL: 13,
+
+  /**
+   * The instance cannot be reached now; the call may have been carried out.
+   *
+   * @generated from enum value: CODE_UNAVAILABLE = 14;
+   */
+  UNAVAILABLE: 14,
+
+  /**
+   * Data is lost for good.
+   *
+   * @generated from enum value: CODE_DATA_LOSS = 15;
+   */
+  DATA_LOSS: 15,
+
+  /**
+   * The caller is not known.
+   *
+   * @generated from enum value: CODE_UNAUTHENTICATED = 16;
+   */
+  UNAUTHENTICATED: 16,
+} as const;
+
+/**
+ * Code is how a call ended, with the numbers of google.rpc.Code.
+ *
+ * @generated from enum mesh.v1.Code
+ */
+export type Code = (typeof Code)[keyof typeof Code] | UnknownEnum;
+
+/**
+ * Describes the enum mesh.v1.Code.
+ */
+export const CodeSchema: GenEnum<Code> = /*@__PURE__*/
+  enumDesc(file_mesh_v1_options, 0);
 
 /**
  * Options of a service.

@@ -3,18 +3,22 @@ import { compressions } from "../compression.ts";
 /** Accepted compressions, as a header's value. */
 const accepted = compressions.map(({ name }) => name).join(",");
 
-/** The headers that every request of the Connect protocol has. */
+/**
+ * The headers that every request of the Connect protocol has.
+ *
+ * @param acceptHeader the header that asks for compressed answers; undefined for not asking
+ */
 export function requestHeader(
   init: HeadersInit | undefined,
   contentType: string,
-  acceptHeader: string,
+  acceptHeader: string | undefined,
   timeoutMs: number | undefined,
 ): Headers {
   const header = new Headers(init);
   if (timeoutMs !== undefined) header.set("connect-timeout-ms", String(timeoutMs));
   header.set("content-type", contentType);
   header.set("connect-protocol-version", "1");
-  header.set(acceptHeader, accepted);
+  if (acceptHeader !== undefined) header.set(acceptHeader, accepted);
   if (!header.has("user-agent")) header.set("user-agent", "connect-mesh");
   return header;
 }

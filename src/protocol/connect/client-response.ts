@@ -11,7 +11,7 @@ export function statusError({ status, header }: UniversalClientResponse): Connec
 
 /** The error of an answer in a format that was not asked for. */
 export function unexpectedType(
-  { header }: UniversalClientResponse,
+  header: Headers,
   codec: Codec,
   form: (codec: Codec) => string,
 ): ConnectError {

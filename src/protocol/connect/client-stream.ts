@@ -41,7 +41,7 @@ export function callStream<I extends DescMessage, O extends DescMessage>(
   const header = requestHeader(
     init.header,
     streamType(prepared.codec),
-    headerStreamAcceptEncoding,
+    options.compression === undefined ? undefined : headerStreamAcceptEncoding,
     timeoutMs,
   );
   if (options.compression !== undefined) header.set(headerStreamEncoding, options.compression.name);
@@ -83,7 +83,7 @@ async function send<I extends DescMessage, O extends DescMessage>(
   });
   if (response.status !== 200) throw statusError(response);
   if (codecOf([prepared.codec], response.header.get("content-type"), streamType) === undefined) {
-    throw unexpectedType(response, prepared.codec, streamType);
+    throw unexpectedType(response.header, prepared.codec, streamType);
   }
   const trailer = new Headers();
   return {

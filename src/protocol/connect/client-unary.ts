@@ -34,7 +34,12 @@ export function callUnary<I extends DescMessage, O extends DescMessage>(
       method,
       requestMethod: "POST",
       url: prepared.url,
-      header: requestHeader(init.header, contentType, headerUnaryAcceptEncoding, timeoutMs),
+      header: requestHeader(
+        init.header,
+        contentType,
+        options.compression === undefined ? undefined : headerUnaryAcceptEncoding,
+        timeoutMs,
+      ),
       contextValues: init.contextValues ?? createContextValues(),
       message: init.message,
     },
@@ -65,7 +70,7 @@ async function send<I extends DescMessage, O extends DescMessage>(
   const isError = response.status !== 200;
   if (isError && !/^application\/json\b/i.test(type ?? "")) throw statusError(response);
   if (!isError && codecOf([prepared.codec], type, unaryType) === undefined) {
-    throw unexpectedType(response, prepared.codec, unaryType);
+    throw unexpectedType(response.header, prepared.codec, unaryType);
   }
   const compression = decompressor(response.header, headerUnaryEncoding);
   let body: Uint8Array = await readAllBytes(

@@ -1,10 +1,14 @@
 import type { DescMessage, DescMethod } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel as Level } from "@bufbuild/protobuf/wkt";
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createMethodUrl } from "@connectrpc/connect/protocol";
 import type { Compression, UniversalClientFn } from "@connectrpc/connect/protocol";
 import type { Codec } from "../../codec/codec.ts";
+import type { UnaryHttp } from "../unary/http.ts";
+import { callPlain } from "./client-plain.ts";
 import { callStream } from "./client-stream.ts";
 import { callUnary } from "./client-unary.ts";
+import { unaryType } from "./content-type.ts";
 import { methodCodec } from "./method-codec.ts";
 import type { MessageLimits, MethodCodec } from "./method-codec.ts";
 
@@ -24,12 +28,17 @@ export interface ConnectClientOptions extends MessageLimits {
   readonly compressMinBytes: number;
   /** Whether methods without side effects are called by GET, which caches can answer. */
   readonly httpGet: boolean;
+  /** Carries unary calls that want nothing unusual. Default: they go by `httpClient` too. */
+  readonly unaryHttp?: UnaryHttp | undefined;
 }
 
 /** A method as the client calls it, worked out once. */
 export interface ClientMethod<I extends DescMessage, O extends DescMessage>
   extends MethodCodec<I, O> {
   readonly url: string;
+  readonly path: string;
+  /** The content type of unary calls. */
+  readonly contentType: string;
 }
 
 /** The Connect protocol's client over any codec (connectrpc.com/docs/protocol). */
@@ -43,20 +52,23 @@ export function connectTransport(options: ConnectClientOptions): Transport {
       ready = {
         ...methodCodec<DescMessage, DescMessage>(options.codec, method, options),
         url: createMethodUrl(options.baseUrl, method),
+        path: createMethodUrl("/", method),
+        contentType: unaryType(options.codec),
       };
       methods.set(method, ready);
     }
     return ready;
   };
+  const { compression, httpGet, interceptors, unaryHttp } = options;
+  const plain = interceptors.length === 0 && compression === undefined ? unaryHttp : undefined;
   return {
-    unary: (method, signal, timeoutMs, header, message, contextValues) =>
-      callUnary(options, prepare(method), method, {
-        signal,
-        timeoutMs,
-        header,
-        contextValues,
-        message,
-      }),
+    unary(method, signal, timeoutMs, header, message, contextValues) {
+      const init = { signal, timeoutMs, header, contextValues, message };
+      const get = httpGet && method.idempotency === Level.NO_SIDE_EFFECTS;
+      return plain === undefined || get
+        ? callUnary(options, prepare(method), method, init)
+        : callPlain(plain, options, prepare(method), method, init);
+    },
     stream: (method, signal, timeoutMs, header, messages, contextValues) =>
       callStream(options, prepare(method), method, {
         signal,

@@ -18,16 +18,21 @@ export interface MethodCodec<I extends DescMessage, O extends DescMessage> {
   readonly output: Serialization<MessageShape<O>>;
 }
 
-/** Compiles a codec for a method, within limits, with errors that carry a code. */
+/**
+ * Compiles a codec for a method, within limits, with errors that carry a code.
+ *
+ * @param unreadable the code for bytes that are no message. Default `invalid_argument`.
+ */
 export function methodCodec<I extends DescMessage, O extends DescMessage>(
   codec: Codec,
   method: DescMethod & { readonly input: I; readonly output: O },
   limits: MessageLimits,
+  unreadable: Code = Code.InvalidArgument,
 ): MethodCodec<I, O> {
   return {
     codec,
-    input: serialization(codec, method.input, limits),
-    output: serialization(codec, method.output, limits),
+    input: serialization(codec, method.input, limits, unreadable),
+    output: serialization(codec, method.output, limits, unreadable),
   };
 }
 
@@ -35,6 +40,7 @@ function serialization<D extends DescMessage>(
   codec: Codec,
   desc: D,
   limits: MessageLimits,
+  unreadable: Code,
 ): Serialization<MessageShape<D>> {
   const compiled = codec.compile(desc);
   return limitSerialization(
@@ -45,7 +51,7 @@ function serialization<D extends DescMessage>(
         } catch (error) {
           throw new ConnectError(
             `cannot read ${desc.typeName} as ${codec.name}: ${errorText(error)}`,
-            Code.InvalidArgument,
+            unreadable,
             undefined,
             undefined,
             error,

@@ -44,6 +44,7 @@ export function restAddressTransport(address: string, options: RestAddressOption
     const httpClient = http1Client(connections);
     return {
       ...restTransport({ ...shared, httpClient, baseUrl: connections.origin, ready: undefined }),
+      endsAtDeadline: true,
       probe: (signal) => connections.probe(signal),
       [Symbol.asyncDispose]: () => connections.close(),
     };
@@ -52,6 +53,7 @@ export function restAddressTransport(address: string, options: RestAddressOption
   const ready = (signal: AbortSignal): Promise<void> => connection.ready(signal);
   return {
     ...restTransport({ ...shared, httpClient: http2Client(connection), baseUrl: connection.origin, ready }),
+    endsAtDeadline: true,
     probe: ready,
     [Symbol.asyncDispose]: () => connection.close(),
   };

@@ -4,6 +4,7 @@ import type { HandlerContext } from "@connectrpc/connect";
 import { createAsyncIterable, mergeNonProtocolHeaders } from "@connectrpc/connect/protocol";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { codeToHttpStatus, trailerMux } from "@connectrpc/connect/protocol-connect";
+import { contractTypes } from "../../contract/types.ts";
 import { wireError } from "../wire-error.ts";
 import { answerEncoding } from "./encoding.ts";
 import type { RestServerOptions } from "./options.ts";
@@ -38,7 +39,8 @@ const encoder = new TextEncoder();
 export function answerWriter(binding: RestBinding, options: RestServerOptions): AnswerWriter {
   const { method, responseBody } = binding;
   const { registry, emitDefaults = false } = options.rest;
-  const content = payload(method.output, responseBody, { registry, emitDefaults });
+  const anys = registry ?? contractTypes(method.parent.file);
+  const content = payload(method.output, responseBody, { registry: anys, emitDefaults });
   let known: Registry | undefined;
   const types = (): Registry => (known ??= detailTypes(method, registry));
   const status = (error: ConnectError): string => JSON.stringify(statusJson(error, types));

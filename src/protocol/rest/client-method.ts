@@ -2,6 +2,7 @@ import type { DescMethod, Message, Registry } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { CallOptions, Interceptor } from "@connectrpc/connect";
 import type { Compression, UniversalClientFn } from "@connectrpc/connect/protocol";
+import { contractTypes } from "../../contract/types.ts";
 import { compressions } from "../compression.ts";
 import { requestWriter, writeRequest } from "./client-request.ts";
 import type { RequestWriter, WrittenRequest } from "./client-request.ts";
@@ -71,7 +72,8 @@ export function restMethod(method: DescMethod, options: RestClientOptions): Rest
         : "it has no google.api.http rule";
     throw new ConnectError(`${name} cannot be called over rest: ${why}; use another channel`, Code.Unimplemented);
   }
-  const { registry, readMaxBytes } = options;
+  const { readMaxBytes } = options;
+  const registry = options.registry ?? contractTypes(method.parent.file);
   const writers = bindings.map((binding) => requestWriter(binding, registry));
   const readers = new Map(
     bindings.map((binding) => [binding, responseReader(binding, registry, readMaxBytes)]),

@@ -30,9 +30,8 @@ export interface RequestWriter {
 const encoder = new TextEncoder();
 
 /** Compiles how a binding's requests are written: the reverse of how a server reads them. */
-export function requestWriter(binding: RestBinding, registry: Registry | undefined): RequestWriter {
+export function requestWriter(binding: RestBinding, registry: Registry): RequestWriter {
   const { method, variables, body } = binding;
-  const types = registry === undefined ? {} : { registry };
   const field = body === "*" ? undefined : body;
   const content = payload(method.input, field, { registry, emitDefaults: false });
   const writePath = pathWriter(binding);
@@ -43,7 +42,7 @@ export function requestWriter(binding: RestBinding, registry: Registry | undefin
   /** The JSON of a message; raw content is left out, since it is sent as it is. */
   const jsonOf = (message: Message): JsonObject => {
     const all = content.raw ? withoutRaw(message, field) : message;
-    return toJson(method.input, all, types) as JsonObject;
+    return toJson(method.input, all, { registry }) as JsonObject;
   };
 
   const rawBody = (message: Message): WrittenRequest["body"] | string => {

@@ -31,7 +31,7 @@ export interface ResponseReader {
 /** Compiles how the answers of a binding are read. */
 export function responseReader(
   binding: RestBinding,
-  registry: Registry | undefined,
+  registry: Registry,
   readMaxBytes: number,
 ): ResponseReader {
   const { method, responseBody } = binding;

@@ -16,7 +16,11 @@ export interface RestOptions {
    * do not do that. Default false.
    */
   readonly fillUpdateMask?: boolean | undefined;
-  /** Types that may stand in a `google.protobuf.Any`, and types of error details. Default: those of the contract's files. */
+  /**
+   * Types that may stand in a `google.protobuf.Any`, and types of error details.
+   * Default: those of the mesh's JSON codec, which knows the well-known ones,
+   * those of `google.rpc` and those of the files of all services that are hosted.
+   */
   readonly registry?: Registry | undefined;
 }
 

@@ -27,16 +27,16 @@ export interface Payload {
 /** Options of {@link payload}. */
 export interface PayloadOptions {
   /** Types that may stand in a `google.protobuf.Any`. */
-  readonly registry: Registry | undefined;
+  readonly registry: Registry;
   /** Whether fields that have their default value are written too. */
   readonly emitDefaults: boolean;
 }
 
 /** Compiles how a body is read and written. @param field undefined for the whole message */
 export function payload(desc: DescMessage, field: DescField | undefined, options: PayloadOptions): Payload {
-  const types = options.registry === undefined ? {} : { registry: options.registry };
-  const read = { ...types, ignoreUnknownFields: true };
-  const write = { ...types, alwaysEmitImplicit: options.emitDefaults };
+  const { registry, emitDefaults } = options;
+  const read = { registry, ignoreUnknownFields: true };
+  const write = { registry, alwaysEmitImplicit: emitDefaults };
   const json = field === undefined ? whole(desc, read, write) : part(desc, field, read, write);
   const target = field === undefined ? desc : field.fieldKind === "message" ? field.message : undefined;
   const what = field === undefined ? desc.typeName : `${desc.typeName}.${field.name}`;

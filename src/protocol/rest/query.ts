@@ -108,7 +108,13 @@ function resolve(root: DescMessage, name: string): FieldPath | string {
   const fields: DescField[] = [];
   let message: DescMessage | undefined = root;
   for (const part of names) {
-    if (message === undefined) return `${fields.at(-1)?.name} has no fields of its own`;
+    if (message === undefined) {
+      const last = fields.at(-1);
+      // A list or a map cannot be named at all, so what comes after it does not matter.
+      return last?.fieldKind === "map" || (last?.fieldKind === "list" && !isTextList(last))
+        ? fields
+        : `${last?.name} has no fields of its own`;
+    }
     const field: DescField | undefined = fieldsOf(message).get(part);
     if (field === undefined) return `${message.typeName} has no field "${part.slice(0, 64)}"`;
     fields.push(field);

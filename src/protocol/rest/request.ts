@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { Message } from "@bufbuild/protobuf";
+import { contractTypes } from "../../contract/types.ts";
 import { readBody, streamBody } from "./encoding.ts";
 import { parseJson, utf8 } from "./json.ts";
 import { lines } from "./lines.ts";
@@ -38,7 +39,8 @@ const jsonLines = /^application\/(?:x-ndjson|ndjson|jsonl|x-jsonlines|json)$/;
 export function requestReader(binding: RestBinding, options: RestServerOptions): RequestReader {
   const { method, body } = binding;
   const field = body === "*" ? undefined : body;
-  const content = payload(method.input, field, { registry: options.rest.registry, emitDefaults: false });
+  const registry = options.rest.registry ?? contractTypes(method.parent.file);
+  const content = payload(method.input, field, { registry, emitDefaults: false });
   const bindQuery = queryBinder(binding, options.rest.unknownQuery ?? "refuse");
   const bindPath = pathBinder(binding);
   const fillMask = options.rest.fillUpdateMask === true ? maskFiller(binding) : undefined;

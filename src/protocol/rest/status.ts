@@ -3,8 +3,7 @@ import type { DescMethod, JsonObject, JsonValue, Registry } from "@bufbuild/prot
 import { base64Decode, base64Encode } from "@bufbuild/protobuf/wire";
 import { AnySchema, hasCustomJsonRepresentation } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { file_google_rpc_error_details } from "../../../gen/google/rpc/error_details_pb.ts";
-import { withImports } from "../../contract/files.ts";
+import { contractTypes } from "../../contract/types.ts";
 
 type Detail = ConnectError["details"][number];
 
@@ -18,8 +17,8 @@ const base64Key = "@base64";
 
 /** The types that details may have: those of `google.rpc`, those of a method's files, and the user's. */
 export function detailTypes(method: DescMethod, registry: Registry | undefined): Registry {
-  const files = withImports([file_google_rpc_error_details, method.parent.file]);
-  return registry === undefined ? createRegistry(...files) : createRegistry(...files, registry);
+  const types = contractTypes(method.parent.file);
+  return registry === undefined ? types : createRegistry(types, registry);
 }
 
 /** An error as the JSON of a `google.rpc.Status`. */

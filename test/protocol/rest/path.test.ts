@@ -54,6 +54,8 @@ describe("a path variable", () => {
     ["max_age", "1.5s", { maxAge: "1.500s" }],
     ["read_mask", "a_b,cD", { readMask: "aB,cD" }],
     ["like.genre", "GENRE_SCIENCE", { like: { genre: "GENRE_SCIENCE" } }],
+    ["like.genre", "2", { like: { genre: "GENRE_SCIENCE" } }],
+    ["like.genre", "77", { like: { genre: 77 } }],
     ["like.author.address.country_code", "de", { like: { author: { address: { country: "de" } } } }],
   ])("of the field %s reads %s", (field, text, expected) => {
     if (text === "") expect(bound(searchBooks, `/v1/{${field}=**}`, "/v1")).toEqual({ [field]: "" });

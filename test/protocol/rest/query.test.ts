@@ -83,7 +83,10 @@ describe("query parameters", () => {
     ["an unknown nested name", "like.nope=1", "like.nope", 'library.v1.Book has no field "nope"'],
     ["a name below a scalar", "text.x=1", "text.x", "text has no fields"],
     ["a name below a timestamp", "added_after.seconds=1", "added_after.seconds", "added_after has no fields"],
-    ["a name below a list", "copies.number=1", "copies.number", "copies has no fields"],
+    ["a name below a list of messages", "copies.number=1", "copies.number", "it repeats messages"],
+    ["a name below a map", "translations.de=1", "translations.de", "it is a map"],
+    ["a name below a list of texts", "tags.x=1", "tags.x", "tags has no fields"],
+    ["a list of messages below a message", "within.copies.number=1", "within.copies.number", "it repeats messages"],
     ["an empty name", "=x", "", 'no field ""'],
     ["an empty part of a name", "like..title=x", "like..title", 'no field ""'],
     ["a message as a whole", "like=x", "like", "it is a message"],
@@ -150,6 +153,7 @@ describe("query parameters", () => {
   test("that are unknown can be let be, and leave nothing behind", () => {
     expect(bound(searchBooks, search, "utm_source=x&like.nope=1&text=a", "ignore")).toEqual({ text: "a" });
     expect(() => bound(searchBooks, search, "copies=x", "ignore")).toThrow("it repeats messages");
+    expect(() => bound(searchBooks, search, "copies.number=1", "ignore")).toThrow("it repeats messages");
     expect(() => bound(getBook, rule("GET", "/v1/{name}"), "name=x", "ignore")).toThrow("the path already sets");
   });
 });

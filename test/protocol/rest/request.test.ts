@@ -3,6 +3,7 @@ import { toJson } from "@bufbuild/protobuf";
 import type { DescMethod, JsonValue } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
+import { HttpBodySchema } from "../../../gen/google/api/httpbody_pb.ts";
 import { LibraryService } from "../../../gen/library/v1/library_pb.ts";
 import type { RestOptions } from "../../../src/index.ts";
 import { HttpRefusal } from "../../../src/protocol/rest/refusal.ts";
@@ -225,6 +226,22 @@ describe("a google.api.HttpBody", () => {
       content: { contentType: "image/png; x=y", data: "AP8=" },
       overwrite: true,
     });
+  });
+
+  test("can be the whole request, when the rule's body is everything", async () => {
+    const upload: DescMethod = { ...putFile, input: HttpBodySchema };
+    const given = { target: "/v1/x?path=ignored", body: '{"not": "JSON', headers: { "content-type": "application/json" } };
+    expect(await read(upload, rule("POST", "/v1/x", { body: "*" }), given)).toEqual({
+      contentType: "application/json",
+      data: Buffer.from(given.body).toString("base64"),
+    });
+    expect(await read(upload, rule("POST", "/v1/x", { body: "*" }), {})).toEqual({});
+  });
+
+  test("counts with what it is after decompression", async () => {
+    const given = { target: "/v1/a", body: gzipSync("x".repeat(1_000)), headers: { "content-encoding": "gzip", "content-type": "a/b" } };
+    expect(await read(putFile, put, given)).toMatchObject({ content: { data: Buffer.from("x".repeat(1_000)).toString("base64") } });
+    expect((await refused(read(putFile, put, { ...given, readMaxBytes: 500 })))[0]).toBe(Code.ResourceExhausted);
   });
 
   test("is unset without content and content type", async () => {

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { HttpBodySchema } from "../../../gen/google/api/httpbody_pb.ts";
 import { LibraryService } from "../../../gen/library/v1/library_pb.ts";
+import { contractTypes } from "../../../src/contract/types.ts";
 import { answerWriter } from "../../../src/protocol/rest/answer.ts";
 import { requestWriter } from "../../../src/protocol/rest/client-request.ts";
 import type { WrittenRequest } from "../../../src/protocol/rest/client-request.ts";
@@ -21,6 +22,7 @@ import { randomMessage, text } from "../../support/random-message.ts";
 const seeded = { seed: 20_260_901, numRuns: 200 };
 const options = { rest: {}, readMaxBytes: 1e9, writeMaxBytes: 1e9 };
 
+const types = contractTypes(LibraryService.file);
 const bindings = LibraryService.methods.flatMap((method) => restBindings(method));
 const named = bindings.map((binding) => [`${binding.httpMethod} ${binding.template.text}`, binding] as const);
 const trie = new RestTrie<RestBinding>();
@@ -94,7 +96,7 @@ describe("what a client writes, a server reads as the same message", () => {
   const single = named.filter(([, { method }]) => method.methodKind !== "client_streaming");
   test.each(single)("%s", async (_name, binding) => {
     const { method } = binding;
-    const writer = requestWriter(binding, undefined);
+    const writer = requestWriter(binding, types);
     const reader = requestReader(binding, options);
     let carried = 0;
     await fc.assert(
@@ -116,7 +118,7 @@ describe("what a client writes, a server reads as the same message", () => {
     const [binding] = restBindings(LibraryService.method.importBooks);
     if (binding === undefined) throw new Error("there is no binding");
     const { input }: DescMethod = binding.method;
-    const writer = requestWriter(binding, undefined);
+    const writer = requestWriter(binding, types);
     const reader = requestReader(binding, options);
     const streams = fc.tuple(requests(binding), fc.array(randomMessage(input), { maxLength: 3 }));
     await fc.assert(
@@ -139,7 +141,7 @@ describe("what a client writes, a server reads as the same message", () => {
 describe("what a server writes, a client reads as the same message", () => {
   test.each(named.filter(([, { method }]) => method.methodKind === "unary"))("%s", async (_name, binding) => {
     const { method, responseBody } = binding;
-    const reader = responseReader(binding, undefined, 1e9);
+    const reader = responseReader(binding, types, 1e9);
     for (const emitDefaults of [false, true]) {
       const writer = answerWriter(binding, { ...options, rest: { emitDefaults } });
       await fc.assert(

@@ -1,0 +1,84 @@
+import type { Latency } from "./balancer.ts";
+
+/** Shape of a {@link PeakLatency}. */
+export interface PeakLatencyOptions {
+  /** How fast old observations lose weight: to 37 % in this many milliseconds. Default 10000. */
+  readonly tauMs?: number | undefined;
+  /** A failure counts as this many times what was observed last. Default 3. */
+  readonly failureFactor?: number | undefined;
+  /** What a failure counts as while nothing was observed, in milliseconds. Default 1000. */
+  readonly firstFailureMs?: number | undefined;
+  /** The most that a failure counts as, unless it took longer, in milliseconds. Default 5000. */
+  readonly maxFailureMs?: number | undefined;
+}
+
+/** Units of a millisecond in which latency is kept. */
+const perMs = 1_000;
+
+/**
+ * A moving average of latency that is quick to believe bad news: a slow answer
+ * counts in full at once, a fast one only as time passes, and without answers
+ * it decays towards 0, so that a peer that was slow is tried again (Finagle's
+ * `PeakEwma`).
+ *
+ * A failure counts as a slow answer even when it came fast. Otherwise an
+ * instance that rejects everything in a millisecond would look like the best
+ * one. Consecutive failures add up; one among many successes is soon forgotten.
+ */
+export class PeakLatency implements Latency {
+  readonly #tauMs: number;
+  readonly #failureFactor: number;
+  readonly #firstFailure: number;
+  readonly #maxFailure: number;
+  // Small integers, which V8 keeps in the object itself: nothing is allocated,
+  // and a pick among thousands of peers has less memory to wait for.
+  /** In microseconds; 0 while nothing was observed. */
+  #cost = 0;
+  /** When it was observed, in whole milliseconds that wrap around. */
+  #atMs = 0;
+
+  constructor(options: PeakLatencyOptions = {}) {
+    this.#tauMs = options.tauMs ?? 10_000;
+    this.#failureFactor = options.failureFactor ?? 3;
+    this.#firstFailure = (options.firstFailureMs ?? 1_000) * perMs;
+    this.#maxFailure = (options.maxFailureMs ?? 5_000) * perMs;
+  }
+
+  expectedMs(nowMs: number): number {
+    return (this.#cost / perMs) * this.#remaining(nowMs);
+  }
+
+  /** A call was answered after a time. */
+  observe(tookMs: number, nowMs: number): void {
+    const took = tookMs * perMs;
+    if (took >= this.#cost) {
+      this.#set(took, nowMs);
+      return;
+    }
+    const old = this.#remaining(nowMs);
+    this.#set(this.#cost * old + took * (1 - old), nowMs);
+  }
+
+  /** A call failed after a time, in a way that speaks against the peer. */
+  fail(tookMs: number, nowMs: number): void {
+    const penalty = this.#cost === 0 ? this.#firstFailure : this.#cost * this.#failureFactor;
+    this.#set(Math.max(tookMs * perMs, Math.min(penalty, this.#maxFailure)), nowMs);
+  }
+
+  /** A call was given up after a time: an answer would have taken longer. */
+  exceed(tookMs: number, nowMs: number): void {
+    if (tookMs * perMs > this.#cost) this.#set(tookMs * perMs, nowMs);
+  }
+
+  /** How much of the last observation still counts. */
+  #remaining(nowMs: number): number {
+    const passedMs = (Math.trunc(nowMs) - this.#atMs) | 0;
+    return passedMs > 0 ? Math.exp(-passedMs / this.#tauMs) : 1;
+  }
+
+  #set(cost: number, nowMs: number): void {
+    // No answer is so fast that it looks like none, and none so slow that it does not fit.
+    this.#cost = Math.min(Math.max(Math.round(cost), 1), 0x3fff_ffff);
+    this.#atMs = nowMs | 0;
+  }
+}

@@ -1,0 +1,52 @@
+import type { Balancer, Peer } from "./balancer.ts";
+import { weighed } from "./candidates.ts";
+import { draw } from "./draw.ts";
+import { withOptions } from "./options.ts";
+import type { BalancerOptions } from "./options.ts";
+import { chance, monotonicMs } from "./sources.ts";
+
+/** Cost of a peer that has not answered its first call yet: higher than any latency. */
+const untestedMs = 1e9;
+
+/** How often a second peer is drawn in search of another one. */
+const maxTurns = 4;
+
+/**
+ * The better one of two peers drawn at random, by the latency expected there
+ * times the calls running there: Finagle's and Linkerd's `peakEwma` over the
+ * power of two choices. Peers are drawn by weight, and running calls count
+ * relative to it.
+ *
+ * A peer without history gets one call at a time until the first is answered.
+ * What is expected is the peer's {@link Peer.latency}, which counts failures as
+ * slow answers, so that an instance that fails fast attracts nothing.
+ */
+export function peakEwma(options: BalancerOptions = {}): Balancer {
+  const { random = chance(), now = monotonicMs } = options;
+  return withOptions((all) => {
+    const { peers, weights } = weighed(all);
+    const [only] = peers;
+    if (peers.length < 2) return () => only;
+    const next = draw(weights, random);
+    const mean = weights.reduce((sum, weight) => sum + weight, 0) / weights.length;
+    const perWeight = Float64Array.from(weights, (weight) => mean / weight);
+    return () => {
+      const one = next();
+      let other = next();
+      for (let turn = 1; other === one && turn < maxTurns; turn++) other = next();
+      if (other === one) other = one + 1 === peers.length ? 0 : one + 1;
+      const a = peers[one];
+      const b = peers[other];
+      if (a === undefined || b === undefined) return only;
+      const nowMs = now();
+      return cost(b, perWeight[other] ?? 1, nowMs) < cost(a, perWeight[one] ?? 1, nowMs) ? b : a;
+    };
+  }, options);
+}
+
+function cost(peer: Peer, perWeight: number, nowMs: number): number {
+  const { inFlight } = peer;
+  const expectedMs = peer.latency.expectedMs(nowMs);
+  if (expectedMs === 0 && inFlight > 0) return untestedMs + inFlight;
+  return expectedMs * (inFlight * perWeight + 1);
+}

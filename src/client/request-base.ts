@@ -1,0 +1,27 @@
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import type { ContextValues } from "@connectrpc/connect";
+import { methodInfo } from "../contract/method.ts";
+
+/** What requests of both kinds are made of, as interceptors see them. */
+export function requestBase(
+  method: DescMethod,
+  header: HeadersInit | undefined,
+  contextValues: ContextValues,
+): {
+  service: DescService;
+  method: never;
+  requestMethod: string;
+  url: string;
+  header: Headers;
+  contextValues: ContextValues;
+} {
+  return {
+    service: method.parent,
+    // Connect's request types tie a method to its kind; the caller's `method` is that kind.
+    method: method as never,
+    requestMethod: "POST",
+    url: `mesh:///${methodInfo(method).path}`,
+    header: new Headers(header),
+    contextValues,
+  };
+}

@@ -1,0 +1,70 @@
+import { create } from "@bufbuild/protobuf";
+import type { DescMessage } from "@bufbuild/protobuf";
+import type { Copy } from "./copier.ts";
+import type { Properties } from "./form.ts";
+
+/**
+ * Makes empty messages of a type: what `create()` makes, with the same shape for
+ * the engine, but several times faster.
+ */
+export class Blank {
+  readonly #model: Properties;
+  readonly #prototype: object;
+  readonly #copy: Copy | undefined;
+  /** What can be changed, and must not be shared. */
+  readonly #lists: readonly string[];
+  readonly #maps: readonly string[];
+  readonly #oneofs: readonly string[];
+  readonly #more: boolean;
+
+  constructor(desc: DescMessage, nextCopier: () => Copy | undefined) {
+    settleShape(desc);
+    const made = create(desc) as unknown as Properties;
+    this.#prototype = Object.getPrototypeOf(made) as object;
+    this.#copy = this.#prototype === Object.prototype ? nextCopier() : undefined;
+    // A copy of a copy: what has very many fields gets fast with the first.
+    this.#model = this.#copy === undefined ? made : this.#copy({ ...made });
+    this.#lists = localNames(desc, "list");
+    this.#maps = localNames(desc, "map");
+    this.#oneofs = desc.oneofs.map(({ localName }) => localName);
+    this.#more = this.#maps.length + this.#oneofs.length > 0;
+  }
+
+  /** Makes a message. */
+  make(): Properties {
+    const message = this.#copy === undefined ? this.#slowCopy() : this.#copy(this.#model);
+    const lists = this.#lists;
+    for (let at = 0; at < lists.length; at++) message[lists[at] as string] = [];
+    if (this.#more) this.#addMore(message);
+    return message;
+  }
+
+  #addMore(message: Properties): void {
+    const maps = this.#maps;
+    const oneofs = this.#oneofs;
+    for (let at = 0; at < maps.length; at++) message[maps[at] as string] = {};
+    for (let at = 0; at < oneofs.length; at++) message[oneofs[at] as string] = { case: undefined };
+  }
+
+  #slowCopy(): Properties {
+    const model = this.#model;
+    const plain = this.#prototype === Object.prototype;
+    const message = (plain ? {} : Object.create(this.#prototype)) as Properties;
+    for (const name of Object.keys(model)) message[name] = model[name];
+    return message;
+  }
+}
+
+/**
+ * Tells the engine that the properties of a type's messages hold anything.
+ * Otherwise it would learn it one by one while messages are read, and each time
+ * the shape of the model would be out of date.
+ */
+function settleShape(desc: DescMessage): void {
+  const message = create(desc) as unknown as Properties;
+  for (const name of Object.keys(message)) if (name !== "$typeName") message[name] = undefined;
+}
+
+function localNames(desc: DescMessage, kind: "list" | "map"): readonly string[] {
+  return desc.fields.filter(({ fieldKind }) => fieldKind === kind).map(({ localName }) => localName);
+}

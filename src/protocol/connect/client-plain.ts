@@ -1,0 +1,99 @@
+import type { OutgoingHttpHeaders } from "node:http";
+import { create } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
+import { ConnectError } from "@connectrpc/connect";
+import type { UnaryResponse } from "@connectrpc/connect";
+import {
+  codeFromHttpStatus,
+  errorFromJsonBytes,
+  headerUnaryEncoding,
+  trailerDemux,
+} from "@connectrpc/connect/protocol-connect";
+import { addOwnHeaders, toWebHeaders } from "../headers.ts";
+import type { HttpAnswer, UnaryHttp } from "../unary/http.ts";
+import { LazyResponse } from "../unary/response.ts";
+import type { HeaderSource } from "../unary/response.ts";
+import { positive } from "./client-header.ts";
+import { decompressor, unexpectedType } from "./client-response.ts";
+import type { CallInit, ClientMethod, ConnectClientOptions } from "./client.ts";
+import { codecOf, unaryType } from "./content-type.ts";
+
+/** Makes a unary call that wants nothing unusual: no interceptors, no compression, no GET. */
+export async function callPlain<I extends DescMessage, O extends DescMessage>(
+  http: UnaryHttp,
+  options: ConnectClientOptions,
+  prepared: ClientMethod<I, O>,
+  method: DescMethodUnary<I, O>,
+  init: CallInit & { readonly message: MessageInitShape<I> },
+): Promise<UnaryResponse<I, O>> {
+  const body = prepared.input.serialize(create(method.input, init.message));
+  const headers: OutgoingHttpHeaders = {
+    "content-type": prepared.contentType,
+    "connect-protocol-version": "1",
+    "user-agent": "connect-mesh",
+  };
+  const timeoutMs = positive(init.timeoutMs);
+  if (timeoutMs !== undefined) headers["connect-timeout-ms"] = String(timeoutMs);
+  if (init.header !== undefined) addOwnHeaders(headers, init.header);
+  const { signal } = init;
+  const maxBytes = options.readMaxBytes;
+  const answer = await http({
+    path: prepared.path,
+    headers,
+    body,
+    timeoutMs,
+    signal,
+    maxBytes,
+    trailers: false,
+  });
+  const type = answer.headers["content-type"];
+  const plain = answer.headers[headerUnaryEncoding] === undefined;
+  if (answer.status === 200 && plain && type === prepared.contentType) {
+    const message = prepared.output.parse(answer.body as Uint8Array<ArrayBuffer>);
+    return new LazyResponse(method, message, new MuxedHeaders(answer));
+  }
+  return unusual(options, prepared, method, answer);
+}
+
+/** An error, or an answer that is right but written in an uncommon way. */
+async function unusual<I extends DescMessage, O extends DescMessage>(
+  options: ConnectClientOptions,
+  prepared: ClientMethod<I, O>,
+  method: DescMethodUnary<I, O>,
+  answer: HttpAnswer,
+): Promise<UnaryResponse<I, O>> {
+  const all = toWebHeaders(answer.headers);
+  const type = all.get("content-type");
+  const isError = answer.status !== 200;
+  const bare = new ConnectError(`HTTP ${answer.status}`, codeFromHttpStatus(answer.status), all);
+  if (isError && !/^application\/json\b/i.test(type ?? "")) throw bare;
+  if (!isError && codecOf([prepared.codec], type, unaryType) === undefined) {
+    throw unexpectedType(all, prepared.codec, unaryType);
+  }
+  const compression = decompressor(all, headerUnaryEncoding);
+  let body = answer.body as Uint8Array<ArrayBuffer>;
+  if (compression !== undefined) body = await compression.decompress(body, options.readMaxBytes);
+  const [header, trailer] = trailerDemux(all);
+  if (isError) {
+    const metadata = new Headers(header);
+    trailer.forEach((value, name) => {
+      metadata.append(name, value);
+    });
+    throw errorFromJsonBytes(body, metadata, bare);
+  }
+  const message = prepared.output.parse(body);
+  return new LazyResponse(method, message, { webHeaders: () => [header, trailer] });
+}
+
+/** Headers with trailers among them (connectrpc.com/docs/protocol, "Unary-Response"). */
+class MuxedHeaders implements HeaderSource {
+  readonly #answer: HttpAnswer;
+
+  constructor(answer: HttpAnswer) {
+    this.#answer = answer;
+  }
+
+  webHeaders(): readonly [Headers, Headers] {
+    return trailerDemux(toWebHeaders(this.#answer.headers));
+  }
+}

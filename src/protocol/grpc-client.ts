@@ -1,0 +1,108 @@
+import type { OutgoingHttpHeaders } from "node:http";
+import { create } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethod, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Transport, UnaryResponse } from "@connectrpc/connect";
+import {
+  headerEncoding,
+  headerGrpcStatus,
+  validateResponse,
+  validateTrailer,
+} from "@connectrpc/connect/protocol-grpc";
+import type { Codec } from "../codec/codec.ts";
+import { positive } from "./connect/client-header.ts";
+import { methodCodec } from "./connect/method-codec.ts";
+import type { MessageLimits, MethodCodec } from "./connect/method-codec.ts";
+import { envelop, envelopeBytes, onlyMessage } from "./grpc-envelope.ts";
+import { addOwnHeaders, toWebHeaders } from "./headers.ts";
+import type { HttpAnswer, UnaryHttp } from "./unary/http.ts";
+import { LazyResponse } from "./unary/response.ts";
+
+/** Makes gRPC's unary calls that want nothing unusual, in one piece. */
+export function grpcUnary(http: UnaryHttp, codec: Codec, limits: MessageLimits): Transport["unary"] {
+  const compiled = new WeakMap<DescMethod, MethodCodec<DescMessage, DescMessage>>();
+  const codecOf = <I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+  ): MethodCodec<I, O> => {
+    let ready = compiled.get(method);
+    if (ready === undefined) {
+      ready = methodCodec<DescMessage, DescMessage>(codec, method, limits);
+      compiled.set(method, ready);
+    }
+    return ready;
+  };
+  const contentType = `application/grpc+${codec.type}`;
+  return async <I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    header: HeadersInit | undefined,
+    message: MessageInitShape<I>,
+  ): Promise<UnaryResponse<I, O>> => {
+    const { input, output } = codecOf(method);
+    const body = envelop(input.serialize(create(method.input, message)));
+    const limitMs = positive(timeoutMs);
+    const headers: OutgoingHttpHeaders = {
+      "content-type": contentType,
+      te: "trailers",
+      "user-agent": "connect-mesh",
+    };
+    if (limitMs !== undefined) headers["grpc-timeout"] = grpcTimeout(limitMs);
+    if (header !== undefined) addOwnHeaders(headers, header);
+    const answer = await http({
+      path: `/${method.parent.typeName}/${method.name}`,
+      headers,
+      body,
+      timeoutMs: limitMs,
+      signal,
+      maxBytes: limits.readMaxBytes + envelopeBytes,
+      trailers: true,
+    });
+    const bytes = messageOf(answer, contentType, limits);
+    const parsed = output.parse(bytes as Uint8Array<ArrayBuffer>);
+    return new LazyResponse(method, parsed, {
+      webHeaders: () => [toWebHeaders(answer.headers), toWebHeaders(answer.trailers ?? {})],
+    });
+  };
+}
+
+/** The message of an answer without error. Throws the same errors as Connect's own client. */
+function messageOf(answer: HttpAnswer, contentType: string, limits: MessageLimits): Uint8Array {
+  const { status, headers, trailers, body } = answer;
+  const usual =
+    status === 200 &&
+    headers["content-type"] === contentType &&
+    headers[headerEncoding] === undefined &&
+    trailers?.[headerGrpcStatus] === "0";
+  if (usual) {
+    const bytes = onlyMessage(body, limits.readMaxBytes, "output");
+    if (bytes !== undefined) return bytes;
+    throw missing(Code.Unimplemented);
+  }
+  const header = toWebHeaders(headers);
+  const trailer = toWebHeaders(trailers ?? {});
+  const { headerError } = validateResponse(status, header);
+  const encoding = header.get(headerEncoding);
+  if (encoding !== null && encoding.toLowerCase() !== "identity") {
+    throw new ConnectError(`the server answered with the encoding ${encoding}, which was not asked for`, Code.Internal, header);
+  }
+  const bytes = onlyMessage(body, limits.readMaxBytes, "output");
+  validateTrailer(trailer, header);
+  if (bytes === undefined) {
+    throw headerError ?? missing(trailer.has(headerGrpcStatus) ? Code.Unimplemented : Code.Unknown);
+  }
+  if (headerError !== undefined) {
+    throw new ConnectError("protocol error: received output message for unary method with error status", Code.Unknown);
+  }
+  return bytes;
+}
+
+function missing(code: Code): ConnectError {
+  return new ConnectError("protocol error: missing output message for unary method", code);
+}
+
+/** A deadline as a header: at most eight digits and a unit (grpc/doc/PROTOCOL-HTTP2.md). */
+function grpcTimeout(ms: number): string {
+  const whole = Math.ceil(ms);
+  return whole < 1e8 ? `${whole}m` : `${Math.ceil(whole / 1_000)}S`;
+}

@@ -1,0 +1,44 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+
+/** Bytes before each message: flags, and a length of four bytes (grpc/doc/PROTOCOL-HTTP2.md). */
+export const envelopeBytes = 5;
+
+/** A message in its envelope, uncompressed, in one piece. */
+export function envelop(message: Uint8Array): Uint8Array {
+  const { byteLength } = message;
+  const bytes = Buffer.allocUnsafe(envelopeBytes + byteLength);
+  bytes[0] = 0;
+  bytes.writeUInt32BE(byteLength, 1);
+  bytes.set(message, envelopeBytes);
+  return bytes;
+}
+
+/**
+ * The message of a body that must hold exactly one, uncompressed. Throws the
+ * errors of Connect's own pipelines; undefined for a body of no bytes.
+ */
+export function onlyMessage(body: Uint8Array, maxBytes: number, kind: "input" | "output"): Uint8Array | undefined {
+  if (body.byteLength === 0) return undefined;
+  if (body.byteLength < envelopeBytes) throw incomplete();
+  const flags = body[0] ?? 0;
+  const length = new DataView(body.buffer, body.byteOffset).getUint32(1);
+  if (length > maxBytes) {
+    throw new ConnectError(
+      `message size ${length} is larger than configured readMaxBytes ${maxBytes}`,
+      Code.ResourceExhausted,
+    );
+  }
+  const end = envelopeBytes + length;
+  if (body.byteLength < end) throw incomplete();
+  if ((flags & 1) === 1) {
+    throw new ConnectError("received compressed envelope, but do not know how to decompress", Code.Internal);
+  }
+  if (body.byteLength > end) {
+    throw new ConnectError(`protocol error: received extra ${kind} message for unary method`, Code.Unimplemented);
+  }
+  return body.subarray(envelopeBytes, end);
+}
+
+function incomplete(): ConnectError {
+  return new ConnectError("protocol error: incomplete envelope", Code.InvalidArgument);
+}

@@ -1,0 +1,32 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
+
+/** A request that is complete before it is sent. */
+export interface HttpRequest {
+  /** Path of a POST, from its first slash. */
+  readonly path: string;
+  readonly headers: OutgoingHttpHeaders;
+  readonly body: Uint8Array;
+  /** Ends the request with `deadline_exceeded`, in milliseconds from now; undefined for never. */
+  readonly timeoutMs: number | undefined;
+  /** Ends the request with `canceled`, or with what its reason says. */
+  readonly signal: AbortSignal | undefined;
+  /** Whether the answer has trailers that matter. */
+  readonly trailers: boolean;
+  /** Largest body of the answer, in bytes. */
+  readonly maxBytes: number;
+}
+
+/** An answer that is complete. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Uint8Array;
+  readonly trailers: IncomingHttpHeaders | undefined;
+}
+
+/**
+ * Sends a request in one piece and reads its answer as one: what unary calls
+ * need of HTTP, without the iterables that streams need. Rejects with the same
+ * errors as the clients for streams.
+ */
+export type UnaryHttp = (request: HttpRequest) => Promise<HttpAnswer>;

@@ -1,0 +1,134 @@
+import { constants } from "node:http2";
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { finishStream } from "../finish-stream.ts";
+import { toWebHeaders } from "../headers.ts";
+import { requestUrl } from "../request-url.ts";
+import { Body, promised } from "./body.ts";
+import type { UnaryAnswer } from "./form.ts";
+import type { CallCounter } from "./running-calls.ts";
+import type { UnaryCall, UnaryExchange } from "./server-call.ts";
+
+/** Where a stream keeps its exchange, so that all streams share their listeners. */
+const exchangeOf: unique symbol = Symbol("exchange");
+
+/** A stream that knows its exchange. */
+interface ExchangeStream extends ServerHttp2Stream {
+  [exchangeOf]: Http2Exchange;
+}
+
+/** A request on Node's own HTTP/2 streams, without the objects that make them look like HTTP/1.1. */
+export class Http2Exchange implements UnaryExchange {
+  readonly headers: IncomingHttpHeaders;
+  readonly requestMethod: string;
+  readonly #stream: ServerHttp2Stream;
+  readonly #counter: CallCounter;
+  #call: UnaryCall | undefined;
+  #body: Body | undefined;
+  #trailers: OutgoingHttpHeaders | undefined;
+  #failure: unknown;
+
+  /** @param counter counts the exchange until its stream has closed */
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, counter: CallCounter) {
+    this.headers = headers;
+    this.requestMethod = headers[":method"] ?? "";
+    this.#stream = stream;
+    this.#counter = counter;
+  }
+
+  webHeaders(): Headers {
+    return toWebHeaders(this.headers);
+  }
+
+  url(): string {
+    const { session } = this.#stream;
+    return requestUrl(session?.encrypted === true, this.headers[":authority"], this.headers[":path"]);
+  }
+
+  follow(call: UnaryCall): void {
+    const stream = this.#stream as ExchangeStream;
+    this.#call = call;
+    this.#counter.begin();
+    stream[exchangeOf] = this;
+    stream.on("error", onError);
+    stream.on("close", onClose);
+  }
+
+  read(maxBytes: number): void {
+    const stream = this.#stream;
+    const length = promised(this.headers["content-length"]);
+    if (length !== undefined && length > maxBytes) {
+      this.#call?.overflowed(length);
+      stream.resume();
+      return;
+    }
+    this.#body = new Body(maxBytes);
+    stream.on("data", onData);
+    stream.on("end", onEnd);
+  }
+
+  write({ status, headers, body, trailers }: UnaryAnswer): void {
+    const stream = this.#stream;
+    if (stream.destroyed || stream.closed) return;
+    headers[":status"] = status;
+    if (trailers === undefined) {
+      stream.respond(headers);
+    } else {
+      this.#trailers = trailers;
+      stream.on("wantTrailers", onWantTrailers);
+      stream.respond(headers, waitForTrailers);
+    }
+    if (body === undefined) stream.end();
+    else stream.end(body);
+    if (!stream.readableEnded) finishStream(stream, trailers === undefined ? "finish" : "wantTrailers");
+  }
+
+  break(): void {
+    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  }
+
+  add(chunk: Uint8Array): void {
+    if (this.#body?.add(chunk) === false) this.#call?.overflowed();
+  }
+
+  end(): void {
+    const stream = this.#stream;
+    // Node ends a stream that was reset, or whose connection died, in the same way.
+    if (stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR) return;
+    if (this.#body !== undefined) this.#call?.received(this.#body.whole());
+  }
+
+  sendTrailers(): void {
+    if (this.#trailers !== undefined) this.#stream.sendTrailers(this.#trailers);
+  }
+
+  failed(error: unknown): void {
+    this.#failure = error;
+  }
+
+  closed(): void {
+    this.#counter.end();
+    this.#call?.gone(this.#failure);
+  }
+}
+
+const waitForTrailers = { waitForTrailers: true };
+
+function onData(this: ExchangeStream, chunk: Uint8Array): void {
+  this[exchangeOf].add(chunk);
+}
+
+function onEnd(this: ExchangeStream): void {
+  this[exchangeOf].end();
+}
+
+function onWantTrailers(this: ExchangeStream): void {
+  this[exchangeOf].sendTrailers();
+}
+
+function onError(this: ExchangeStream, error: unknown): void {
+  this[exchangeOf].failed(error);
+}
+
+function onClose(this: ExchangeStream): void {
+  this[exchangeOf].closed();
+}

@@ -1,0 +1,182 @@
+import { constants } from "node:http2";
+import type { ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from "node:http2";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Http2Connection } from "../http2-connection.ts";
+import { resetError } from "../http2-error.ts";
+import { resetStream } from "../reset-stream.ts";
+import { Body, promised, tooLarge } from "./body.ts";
+import type { HttpAnswer, HttpRequest, UnaryHttp } from "./http.ts";
+
+/** Where a stream keeps its exchange, so that all streams share their listeners. */
+const exchangeOf: unique symbol = Symbol("exchange");
+
+/** A stream that knows its exchange. */
+interface ExchangeStream extends ClientHttp2Stream {
+  [exchangeOf]: Exchange;
+}
+
+/** Unary calls over an {@link Http2Connection}. */
+export function http2Unary(connection: Http2Connection): UnaryHttp {
+  return (request) => {
+    const { headers, path, signal } = request;
+    if (signal?.aborted === true) return Promise.reject(aborted(signal));
+    headers[":method"] = "POST";
+    headers[":path"] = path;
+    try {
+      const stream = connection.open(headers);
+      if (stream !== undefined) return exchange(stream, request, performance.now());
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    return connectFirst(connection, request);
+  };
+}
+
+/** There is no connection yet: waiting for one counts as well. */
+async function connectFirst(connection: Http2Connection, request: HttpRequest): Promise<HttpAnswer> {
+  const begun = performance.now();
+  const { headers, signal, timeoutMs } = request;
+  const deadline = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+  const signals = [signal, deadline].filter((one) => one !== undefined);
+  let stream: ClientHttp2Stream;
+  try {
+    stream = await connection.opened(headers, AbortSignal.any(signals));
+  } catch (error) {
+    if (signal?.aborted === true) throw aborted(signal);
+    throw deadline?.aborted === true ? timedOut() : error;
+  }
+  return exchange(stream, request, begun);
+}
+
+function exchange(stream: ClientHttp2Stream, request: HttpRequest, begunMs: number): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const it = new Exchange(stream, request, begunMs, resolve, reject);
+    (stream as ExchangeStream)[exchangeOf] = it;
+    stream.on("response", onResponse);
+    if (request.trailers) stream.on("trailers", onTrailers);
+    stream.on("data", onData);
+    stream.on("end", onEnd);
+    stream.on("error", onClose);
+    stream.on("close", onClose);
+    stream.end(request.body);
+  });
+}
+
+/** One request on its stream, until it is answered or fails. */
+class Exchange implements HttpAnswer {
+  headers: IncomingHttpHeaders = none;
+  status = 0;
+  trailers: IncomingHttpHeaders | undefined;
+  body: Uint8Array = nothing;
+  readonly #stream: ClientHttp2Stream;
+  // A stream forgets its session before it tells how it ended.
+  readonly #session: ClientHttp2Stream["session"];
+  readonly #request: HttpRequest;
+  readonly #received: Body;
+  readonly #begunMs: number;
+  readonly #resolve: (answer: HttpAnswer) => void;
+  readonly #reject: (error: Error) => void;
+  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #cancel: (() => void) | undefined;
+  #settled = false;
+
+  constructor(
+    stream: ClientHttp2Stream,
+    request: HttpRequest,
+    begunMs: number,
+    resolve: (answer: HttpAnswer) => void,
+    reject: (error: Error) => void,
+  ) {
+    const { signal, timeoutMs } = request;
+    this.#stream = stream;
+    this.#session = stream.session;
+    this.#request = request;
+    this.#received = new Body(request.maxBytes);
+    this.#begunMs = begunMs;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#timer = timeoutMs === undefined ? undefined : setTimeout(expire, timeoutMs, this);
+    if (signal !== undefined) {
+      this.#cancel = (): void => {
+        this.stop(aborted(signal));
+      };
+      signal.addEventListener("abort", this.#cancel, { once: true });
+    }
+  }
+
+  add(chunk: Uint8Array): void {
+    if (!this.#received.add(chunk)) this.stop(tooLarge(this.#request.maxBytes));
+  }
+
+  /** The other side says that this is all. */
+  end(): void {
+    // A reset with NO_ERROR may also cut an answer short: its length tells.
+    if (this.#settled || this.status === 0 || this.#stream.rstCode !== constants.NGHTTP2_NO_ERROR) return;
+    const length = promised(this.headers["content-length"]);
+    if (length !== undefined && length !== this.#received.size) return;
+    this.#settle();
+    this.body = this.#received.whole();
+    this.#resolve(this);
+  }
+
+  /** Nothing more will come. */
+  closed(cause: unknown): void {
+    if (this.#settled) return;
+    const { timeoutMs } = this.#request;
+    // Headers count in whole milliseconds.
+    const over = timeoutMs !== undefined && performance.now() - this.#begunMs >= timeoutMs - 1;
+    this.#settle();
+    this.#reject(resetError(this.#stream, this.#session, cause, over));
+  }
+
+  /** Nobody wants the answer any more. */
+  stop(error: ConnectError): void {
+    if (this.#settled) return;
+    this.#settle();
+    this.#reject(error);
+    // Not from within one of the session's callbacks: Node would send an end first.
+    setImmediate(resetStream, this.#stream);
+  }
+
+  #settle(): void {
+    this.#settled = true;
+    clearTimeout(this.#timer);
+    if (this.#cancel !== undefined) this.#request.signal?.removeEventListener("abort", this.#cancel);
+  }
+}
+
+const none: IncomingHttpHeaders = {};
+const nothing = new Uint8Array(0);
+
+function onResponse(this: ExchangeStream, headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
+  this[exchangeOf].headers = headers;
+  this[exchangeOf].status = headers[":status"] ?? 0;
+}
+
+function onTrailers(this: ExchangeStream, trailers: IncomingHttpHeaders): void {
+  this[exchangeOf].trailers = trailers;
+}
+
+function onData(this: ExchangeStream, chunk: Uint8Array): void {
+  this[exchangeOf].add(chunk);
+}
+
+function onEnd(this: ExchangeStream): void {
+  this[exchangeOf].end();
+}
+
+function onClose(this: ExchangeStream, cause?: unknown): void {
+  this[exchangeOf].closed(cause);
+}
+
+function expire(of: Exchange): void {
+  of.stop(timedOut());
+}
+
+function aborted(signal: AbortSignal): ConnectError {
+  return ConnectError.from(signal.reason, Code.Canceled);
+}
+
+function timedOut(): ConnectError {
+  return new ConnectError("the operation timed out", Code.DeadlineExceeded);
+}
