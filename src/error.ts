@@ -60,13 +60,11 @@ export function meshError(
     domain: errorDomain,
     metadata: { ...options.metadata },
   });
-  return new ConnectError(
-    message,
-    code,
-    undefined,
-    [{ desc: ErrorInfoSchema, value: info }],
-    options.cause,
-  );
+  const details = [{ desc: ErrorInfoSchema, value: info }];
+  const error = new ConnectError(message, code, undefined, details, options.cause);
+  // Not in what Node prints of an error that nobody catches: descriptors fill screens.
+  Object.defineProperty(error, "details", { value: error.details, writable: true, enumerable: false });
+  return error;
 }
 
 /** The error for options that cannot work: `invalid_argument`, `INVALID_CONFIGURATION`. */

@@ -95,6 +95,16 @@ describe("the demo", () => {
     const answer = JSON.parse(stdout) as Answer;
     expect(answer.message).toBe("hello Ada");
     expect(known.greeters).toContain(answer.instance);
+    const printed = demo.output();
+    const others: ReadonlyArray<readonly [RegExp, RegExp]> = [
+      [/^ +(curl \S+\/v1\/greet\/Ada)$/m, /"message":"hello Ada"/],
+      [/^ +(printf .* application\/msgpack.*)$/m, /message.*hello Ada/],
+      [/^ +(curl \S+\/openapi\.json)$/m, /"openapi":"3\.1/],
+    ];
+    for (const [line, expected] of others) {
+      const [, command = "false"] = line.exec(printed) ?? [];
+      expect((await run("sh", ["-c", command], { timeout: 20_000 })).stdout).toMatch(expected);
+    }
     const readme = await readFile(join(import.meta.dirname, "../README.md"), "utf8");
     expect(readme).toContain(curl.replace(known.address, "http://127.0.0.1:8080"));
 

@@ -23,8 +23,8 @@ export interface ComponentOptions {
   /** What the component serves: at least one service, each once. */
   readonly services: readonly Binding[];
   /**
-   * Names of the channels to offer. Default `protobuf`, `json`, `grpc`,
-   * `grpc-web`, and `rest` when a method has a `google.api.http` rule.
+   * Names of the channels to offer. Default `protobuf`, `json`, `msgpack`,
+   * `grpc`, `grpc-web`, and `rest` when a method has a `google.api.http` rule.
    */
   readonly channels?: readonly string[] | undefined;
   /** How REST requests are answered. */

@@ -82,7 +82,7 @@ export class Http2Connection {
     try {
       const stream = session.request(headers);
       if (this.#streams++ === 0) session.ref();
-      stream.once("close", this.#streamClosed);
+      stream.on("close", this.#streamClosed);
       return stream;
     } catch (error) {
       throw connectionError(

@@ -9,6 +9,7 @@ import { translateTimeout } from "../protocol/rest/timeout.ts";
 import type { UnaryForm, UnaryMethod } from "../protocol/unary/form.ts";
 import { Http1Exchange } from "../protocol/unary/http1-exchange.ts";
 import { Http2Exchange } from "../protocol/unary/http2-exchange.ts";
+import type { UnaryRoute } from "../protocol/unary/route.ts";
 import { UnaryCall } from "../protocol/unary/server-call.ts";
 import { requestedMethod } from "./cors.ts";
 import type { Cors } from "./cors.ts";
@@ -93,14 +94,22 @@ export class Dispatcher {
     path: string,
     headers: IncomingHttpHeaders,
   ): UsualCall | undefined {
-    if (method !== "POST") return undefined;
-    const route = this.#host.route(path)?.unary;
+    // Pages of other origins need more headers in the answer.
+    if (this.#cors !== undefined || method === undefined) return undefined;
+    const rpc = this.#host.route(path);
+    const route = rpc === undefined ? this.#usualRest(method, path) : method === "POST" ? rpc.unary : undefined;
     const form = route?.form(headers["content-type"]);
     if (route === undefined || form === undefined) return undefined;
-    // Pages of other origins need more headers in the answer.
-    if (this.#cors !== undefined) return undefined;
     const askedMs = form.admit(headers);
     return askedMs === undefined ? undefined : { method: route.method, form, askedMs };
+  }
+
+  #usualRest(method: string, target: string): UnaryRoute | undefined {
+    const query = target.indexOf("?");
+    const path = query === -1 ? target : target.slice(0, query);
+    // A query turns an RPC's path into something unusual, not into REST.
+    if (healthPaths.has(path) || (query !== -1 && this.#host.route(path) !== undefined)) return undefined;
+    return this.#host.restRoute(method, path)?.target?.unary;
   }
 
   #call({ method, form, askedMs }: UsualCall, exchange: Http1Exchange | Http2Exchange): void {

@@ -10,6 +10,7 @@ import { handlerFactory } from "../protocol/handlers.ts";
 import type { Hosted, HostedMethod, RequestGate } from "../protocol/hosted.ts";
 import type { Route } from "../protocol/node-handler.ts";
 import type { RestOptions } from "../protocol/rest/options.ts";
+import { restRoute } from "../protocol/rest/unary-route.ts";
 import { restBindings } from "../protocol/rest/rule.ts";
 import type { RestBinding } from "../protocol/rest/rule.ts";
 import { restHandler } from "../protocol/rest/server.ts";
@@ -127,8 +128,11 @@ export class Host implements Hosted {
   #addRest(hosted: HostedMethod, bounds: TimeoutBounds, rest: RestOptions): void {
     const { readMaxBytes, writeMaxBytes } = this.#options.limits;
     for (const binding of restBindings(hosted.spec.method)) {
-      const handler = restHandler(hosted, binding, { rest, readMaxBytes, writeMaxBytes });
-      this.#restRoutes.add(binding, { handler, bounds, shutdown: hosted.shutdown });
+      const options = { rest, readMaxBytes, writeMaxBytes };
+      const handler = restHandler(hosted, binding, options);
+      const { shutdown, unary: method } = hosted;
+      const unary = method === undefined ? undefined : restRoute(method, binding, options);
+      this.#restRoutes.add(binding, { handler, bounds, shutdown, unary });
       this.#restBindings.push(binding);
     }
   }

@@ -19,6 +19,7 @@ import { Listener } from "./listener.ts";
 import type { OnStream } from "./listener.ts";
 import type { ListenOptions, ServerLimits } from "./options.ts";
 import { restMethods, restUrls, unknownPaths } from "./rest-mount.ts";
+import { tidyTarget } from "./target.ts";
 import { Tracker } from "./tracker.ts";
 
 /** Time for handlers to end after their signal aborted, in milliseconds. */
@@ -190,6 +191,7 @@ export class Server {
   #own(): FastifyInstance {
     const { limits, listen } = this.#options;
     const onRequest = (req: NodeRequest, res: NodeResponse): void => {
+      if (!tidyTarget(req, res)) return;
       if (!this.#dispatcher.handle(req, res)) own.handle(req, res);
     };
     const listener = new Listener(onRequest, limits, { tls: listen?.tls, onStream: this.#onStream });

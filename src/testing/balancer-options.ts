@@ -1,5 +1,12 @@
 import type { Balancer } from "../balancer/balancer.ts";
-import type { BalancerSources } from "../balancer/sources.ts";
+
+/** Where a balancer that is tested takes chance and time from. */
+export interface TestSources {
+  /** Chance, from 0 to below 1; the same in every run. */
+  readonly random: () => number;
+  /** Time in milliseconds, which a case moves on. */
+  readonly now: () => number;
+}
 
 /** Options of `testBalancer`: the balancer, and what it promises beyond what all must do. */
 export interface TestBalancerOptions {
@@ -7,7 +14,7 @@ export interface TestBalancerOptions {
    * Makes the balancer. One that leaves anything to chance or looks at the clock
    * should take both from here, so that a failure can be repeated.
    */
-  readonly create: (sources: Required<BalancerSources>) => Balancer;
+  readonly create: (sources: TestSources) => Balancer;
   /**
    * How calls are spread over idle peers: `even`, the same for each but less for
    * one in a warning; `weight`, as the weights say; `any` promises nothing.

@@ -20,6 +20,17 @@ export const limitBytes: number = 4 * 1024 * 1024;
 /** How long a mesh of the suite waits when nobody tells it a deadline, in milliseconds. */
 export const defaultTimeoutMs: number = 30_000;
 
+/** What a bench is made of. */
+export interface ChannelBenchOptions {
+  readonly channel: Channel;
+  /** Names of the channels that the host offers besides. */
+  readonly offers: readonly string[];
+  /** Options of the meshes on both sides. */
+  readonly mesh: MeshOptions;
+  /** Longest time that a step may take, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
 /** A transport of the channel that no mesh looks after. */
 export interface Direct {
   readonly transport: PeerTransport;
@@ -32,6 +43,7 @@ export class ChannelBench implements AsyncDisposable {
   readonly timeoutMs: number;
   /** The contexts of the handlers that ran, in the order in which they began. */
   readonly contexts: HandlerContext[] = [];
+  readonly #offers: readonly string[];
   readonly #options: MeshOptions;
   readonly #open: AsyncDisposable[] = [];
   #host: Mesh | undefined;
@@ -39,10 +51,11 @@ export class ChannelBench implements AsyncDisposable {
   #client: Client<typeof ChannelTestService> | undefined;
   #connected: { readonly instance: Instance; readonly options: ChannelOptions } | undefined;
 
-  constructor(channel: Channel, options: MeshOptions, timeoutMs: number) {
+  constructor({ channel, offers, mesh, timeoutMs }: ChannelBenchOptions) {
     this.channel = channel;
-    this.#options = options;
     this.timeoutMs = timeoutMs;
+    this.#offers = offers;
+    this.#options = mesh;
   }
 
   /**
@@ -76,7 +89,7 @@ export class ChannelBench implements AsyncDisposable {
       reflection: false,
       openapi: false,
       ...shared,
-      components: [component({ name: "channel-test", channels: [name], services })],
+      components: [component({ name: "channel-test", channels: [name, ...this.#offers], services })],
       listen: port === undefined ? listen : { ...listen, port },
       drain: { drainDelayMs: 0, graceMs: 0 },
     });

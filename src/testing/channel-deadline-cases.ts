@@ -7,8 +7,11 @@ import { kindNames, noted } from "./channel-kinds.ts";
 import type { Handler, Sent } from "./channel-kinds.ts";
 import { Offer } from "./channel-offer.ts";
 
-/** The deadline of calls that are to reach it, in milliseconds. */
-const shortMs = 250;
+/**
+ * Deadlines that calls are to reach, in milliseconds: the next one is tried
+ * where a call did not come as far as it should before.
+ */
+const deadlinesMs = [250, 1_000, 4_000];
 
 /** Answers as often as it is asked to and then does nothing any more, whatever it is told. */
 const hang: Handler = async function* hang(requests) {
@@ -21,25 +24,29 @@ const hang: Handler = async function* hang(requests) {
 
 const always: KindCases = {
   "tells the handler how much time is left": async (bench, kind) => {
-    const call = await bench.serve(async function* none() {
+    const left: number[] = [];
+    const call = await bench.serve(async function* look(_requests, context) {
+      left.push(context.timeoutMs() ?? Infinity);
       yield {};
     });
     await bench.all(kindNames[kind], call(kind, [{}]));
     await bench.all(kindNames[kind], call(kind, [{}], { timeoutMs: 5_000 }));
-    // What is left is asked for later: it is less by then, also below 0.
-    const [general, own] = bench.contexts.map((context) => context.timeoutMs() ?? Infinity);
-    assert.ok(general !== undefined && own !== undefined);
-    assert.ok(general <= defaultTimeoutMs, `the mesh's deadline of ${defaultTimeoutMs} ms became ${general} ms`);
-    assert.ok(general > 5_000, `the mesh's deadline of ${defaultTimeoutMs} ms became ${general} ms`);
-    assert.ok(own <= 5_000, `the call's deadline of 5000 ms became ${own} ms`);
+    const wrong = (given: number, at: number): string => `a deadline of ${given} ms became one of ${left[at]} ms`;
+    const within = (at: number, least: number, most: number): boolean =>
+      (left[at] ?? 0) > least && (left[at] ?? 0) <= most;
+    assert.ok(within(0, 5_000, defaultTimeoutMs), wrong(defaultTimeoutMs, 0));
+    assert.ok(within(1, 0, 5_000), wrong(5_000, 1));
   },
 
   "ends at the deadline on both sides, whatever the handler does": async (bench, kind) => {
     const call = await bench.serve(hang);
-    const begin = performance.now();
-    await bench.fails(kindNames[kind], Code.DeadlineExceeded, call(kind, [{}], { timeoutMs: shortMs }));
-    const tookMs = performance.now() - begin;
-    assert.ok(tookMs >= shortMs - 10, `a call with ${shortMs} ms to go ended after ${tookMs} ms`);
+    for (const timeoutMs of deadlinesMs) {
+      const begin = performance.now();
+      await bench.fails(kindNames[kind], Code.DeadlineExceeded, call(kind, [{}], { timeoutMs }));
+      const tookMs = performance.now() - begin;
+      assert.ok(tookMs >= timeoutMs - 10, `a call with ${timeoutMs} ms to go ended after ${tookMs} ms`);
+      if (bench.contexts.length > 0) break;
+    }
     await bench.told();
   },
 };
@@ -47,9 +54,13 @@ const always: KindCases = {
 const answering: KindCases = {
   "ends at the deadline after messages": async (bench, kind) => {
     const call = await bench.serve(hang);
-    const seen: bigint[] = [];
-    const answers = noted(call(kind, [{ number: 2n }], { timeoutMs: 2 * shortMs }), seen);
-    await bench.fails(kindNames[kind], Code.DeadlineExceeded, answers);
+    let seen: bigint[] = [];
+    for (const timeoutMs of deadlinesMs) {
+      seen = [];
+      const answers = noted(call(kind, [{ number: 2n }], { timeoutMs }), seen);
+      await bench.fails(kindNames[kind], Code.DeadlineExceeded, answers);
+      if (seen.length === 2) break;
+    }
     assert.deepEqual(seen, [1n, 2n], "messages before the deadline are missing");
     await bench.told();
   },
@@ -61,12 +72,14 @@ const asking: KindCases = {
       for await (const _ of requests);
       yield {};
     });
-    const offer = new Offer<Sent>();
-    offer.push({});
-    const options = { timeoutMs: 2 * shortMs };
-    await bench.fails(kindNames[kind], Code.DeadlineExceeded, call(kind, offer, options));
+    for (const timeoutMs of deadlinesMs) {
+      const offer = new Offer<Sent>();
+      offer.push({});
+      await bench.fails(kindNames[kind], Code.DeadlineExceeded, call(kind, offer, { timeoutMs }));
+      await bench.until("the client's stream to be ended", () => offer.left);
+      if (bench.contexts.length > 0) break;
+    }
     await bench.told();
-    await bench.until("the client's stream to be ended", () => offer.left);
   },
 };
 

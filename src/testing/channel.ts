@@ -22,8 +22,13 @@ export interface ChannelCase {
 
 /** Options of {@link testChannel}. */
 export interface TestChannelOptions {
-  /** The channel to test. A mesh must be able to serve it under its name. */
+  /** The channel to test. */
   readonly channel: Channel;
+  /**
+   * Names of the channels that the server offers besides the tested one: those
+   * whose wire a channel of your own speaks, such as `protobuf`. Default none.
+   */
+  readonly offers?: readonly string[] | undefined;
   /**
    * What the channel cannot do, with the reason: `{ bidi: "HTTP/1.1 answers only
    * what it has read" }`. Instead of what needs the ability, the suite tests that
@@ -65,11 +70,11 @@ const all: readonly ChannelTest[] = [
  * what is no ability, or gives no reason.
  */
 export function testChannel(options: TestChannelOptions): readonly ChannelCase[] {
-  const { channel, lacks = {}, mesh = {}, timeoutMs = 10_000 } = options;
+  const { channel, offers = [], lacks = {}, mesh = {}, timeoutMs = 10_000 } = options;
   const able = all.filter(({ needs }) => needs.every((ability) => lacks[ability] === undefined));
   return [...able, ...lackTests(lacks)].map(({ name, test }) => ({
     name,
-    run: () => runCase(new ChannelBench(channel, mesh, timeoutMs), test),
+    run: () => runCase(new ChannelBench({ channel, offers, mesh, timeoutMs }), test),
   }));
 }
 

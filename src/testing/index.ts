@@ -7,4 +7,7 @@ export { testCodec } from "./codec.ts";
 export type { CodecCase, TestCodecOptions } from "./codec.ts";
 export { testBalancer } from "./balancer.ts";
 export type { BalancerCase } from "./balancer.ts";
-export type { TestBalancerOptions } from "./balancer-options.ts";
+export type { TestBalancerOptions, TestSources } from "./balancer-options.ts";
+export { testChannel } from "./channel.ts";
+export type { ChannelCase, TestChannelOptions } from "./channel.ts";
+export type { ChannelAbility } from "./channel-case.ts";

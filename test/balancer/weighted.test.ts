@@ -50,7 +50,7 @@ describe("stride", () => {
   test("equal weights are a plain round robin", () => {
     const next = stride([300, 300, 300], () => 0.5);
     const begin = [next(), next(), next()];
-    expect(begin.toSorted()).toEqual([0, 1, 2]);
+    expect(new Set(begin)).toEqual(new Set([0, 1, 2]));
     for (let turn = 0; turn < 1_000; turn++) expect(next()).toBe(begin[turn % 3]);
   });
 });

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import type { HedgingPolicy } from "../../src/contract/policy.ts";
@@ -79,6 +80,15 @@ async function call(scripts: readonly Script[], init: Init = {}): Promise<Outcom
   await clock.run();
   await ended;
   return { attempts, endMs: -1, ...outcome };
+}
+
+/** A quantile that also remembers each time. */
+class Recorder extends Quantile {
+  readonly times: number[] = [];
+  override record(ms: number): void {
+    this.times.push(ms);
+    super.record(ms);
+  }
 }
 
 const starts = ({ attempts }: Outcome): readonly number[] => attempts.map(({ startMs }) => startMs);
@@ -189,6 +199,26 @@ describe("hedge", () => {
   });
 });
 
+describe("hedge, in its own process", () => {
+  const guard = new RetryGuard(new RetryBudget());
+
+  test("waits for nothing where the delay is nothing", async () => {
+    let attempts = 0;
+    const attempt = (): Promise<number> => Promise.resolve(attempts++);
+    const policy: HedgingPolicy = { maxAttempts: 3, delayMs: 0, nonFatalCodes: [] };
+    const answer = hedge(attempt, { policy, guard, signal: new AbortController().signal });
+    expect(attempts).toBe(3);
+    expect(await answer).toBe(0);
+  });
+
+  test("leaves nothing at its caller's signal", async () => {
+    const { signal } = new AbortController();
+    const policy: HedgingPolicy = { maxAttempts: 2, delayMs: 60_000, nonFatalCodes: [] };
+    await hedge(() => Promise.resolve(1), { policy, guard, signal });
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+  });
+});
+
 describe("hedge, within bounds", () => {
   test("sends first attempts always, and copies only while the throttle is open", async () => {
     const throttle = new RetryThrottle({ maxTokens: 4, tokenRatio: 1 });
@@ -242,6 +272,24 @@ describe("hedge, at the observed p95", () => {
   test("still follows a failure with the next copy", async () => {
     const outcome = await call([{ afterMs: 1, code: Code.Unavailable }, { afterMs: 1 }], { policy, latency: new Quantile() });
     expect(outcome).toMatchObject({ answer: 1, endMs: 2 });
+  });
+
+  test("learns how long attempts took: those that were answered, and late ones that it ended", async () => {
+    const latency = new Recorder({ warmUp: 1 });
+    latency.record(100);
+    latency.times.length = 0;
+    const value = latency.value ?? Number.NaN;
+    // The first is late when the second is answered.
+    await call([{}, { afterMs: 7 }], { policy, latency });
+    expect(latency.times).toEqual([7, expect.closeTo(value + 7)]);
+    // The second is not late when the first is answered: how long it takes is not known.
+    latency.times.length = 0;
+    await call([{ afterMs: 150 }, {}], { policy, latency });
+    expect(latency.times).toEqual([150]);
+    // Failures are not answers.
+    latency.times.length = 0;
+    await call([{ afterMs: 1, code: Code.NotFound }], { policy, latency });
+    expect(latency.times).toEqual([]);
   });
 
   test("cuts off the slowest calls for about one copy in twenty, and keeps its aim", async () => {

@@ -112,8 +112,8 @@ describe("gradient2", () => {
       for (let n = 0; n < 20; n++) limiter.acquire();
       for (let n = 0; n < 20; n++) limiter.release(n < count ? tookMs : undefined);
     };
-    calls(9, 10);
     nowMs = 1_000;
+    calls(9, 10);
     expect(limiter.limit).toBe(20);
     calls(20, undefined);
     expect(limiter.limit).toBe(20);

@@ -39,6 +39,7 @@ describe("RetryThrottle", () => {
     [0.5466, 0.546],
     [0.1, 0.1],
     [0.57, 0.57],
+    [1.001, 1.001],
     [0.0019, 0.001],
   ])("counts three decimals: %s is %s", (tokenRatio, gain) => {
     const throttle = new RetryThrottle({ maxTokens: 1_000, tokenRatio });

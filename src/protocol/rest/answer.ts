@@ -25,6 +25,8 @@ export interface AnswerWriter {
   readonly raw: boolean;
   /** The JSON of a message, or of the field that the rule sends. */
   json(message: Message): string;
+  /** The JSON of a message as bytes. */
+  bytes(message: Message): Uint8Array;
   /** The body of a message, of either kind; sets the content type. */
   body(message: Message, header: Headers): Uint8Array;
   /** The JSON of an error's `google.rpc.Status`. */
@@ -72,6 +74,7 @@ export function answerWriter(binding: RestBinding, options: RestServerOptions): 
       if (text.length * 3 > options.writeMaxBytes) limited(encoder.encode(text));
       return text;
     },
+    bytes: (message) => limited(encoder.encode(content.toText(message))),
     body,
     status,
     failure(thrown, { responseHeader }) {

@@ -22,6 +22,10 @@ export interface RestRequest {
 
 /** Reads the request messages of one binding. */
 export interface RequestReader {
+  /** Whether bodies are bytes with a content type of their own. */
+  readonly raw: boolean;
+  /** The message of a JSON body that is there as a whole, with query and path. */
+  readBytes(bytes: Uint8Array, target: string): Message;
   /** The only message: from the body, the query and the path, the path over the others. */
   read(req: RestRequest): Promise<Message>;
   /**
@@ -52,18 +56,25 @@ export function requestReader(binding: RestBinding, options: RestServerOptions):
     return message;
   };
 
+  const readBytes = (bytes: Uint8Array, target: string): Message => {
+    // Without a rule for it, what a caller sends as a body is not looked at.
+    if (body === undefined) return bind(create(method.input), target);
+    const text = utf8(bytes);
+    const empty = text.trim() === "";
+    const message = bind(empty ? create(method.input) : content.fromText(text), target);
+    if (!empty) fillMask?.(message, parseJson(text));
+    return message;
+  };
+
   return {
+    raw: content.raw,
+    readBytes,
     async read(req) {
       // Without a rule for it, what a caller sends as a body is not looked at.
       if (body === undefined) return bind(create(method.input), req.target);
       if (!content.raw) checkType(req.header, json, "application/json");
       const bytes = await readBody(req.body, req.header, options.readMaxBytes);
-      if (content.raw) return bind(rawMessage(bytes, req.header), req.target);
-      const text = utf8(bytes);
-      const empty = text.trim() === "";
-      const message = bind(empty ? create(method.input) : content.fromText(text), req.target);
-      if (!empty) fillMask?.(message, parseJson(text));
-      return message;
+      return content.raw ? bind(rawMessage(bytes, req.header), req.target) : readBytes(bytes, req.target);
     },
     stream(req) {
       if (!content.raw) checkType(req.header, jsonLines, "application/x-ndjson");

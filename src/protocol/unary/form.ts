@@ -34,8 +34,8 @@ export interface UnaryForm {
    * it brings none.
    */
   admit(headers: IncomingHttpHeaders): number | undefined;
-  /** Reads the message of a complete body. Throws an error with a code. */
-  decode(body: Uint8Array): Message;
+  /** Reads the message of a complete body, and of path and query as they came. Throws an error with a code. */
+  decode(body: Uint8Array, target: string): Message;
   /** Writes an answer. Throws an error with a code when that cannot be done. */
   success(message: Message, context: CallContext, headers: IncomingHttpHeaders): UnaryAnswer | Promise<UnaryAnswer>;
   /** Writes an error. */

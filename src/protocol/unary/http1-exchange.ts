@@ -10,6 +10,7 @@ import type { UnaryCall, UnaryExchange } from "./server-call.ts";
 export class Http1Exchange implements UnaryExchange {
   readonly headers: IncomingHttpHeaders;
   readonly requestMethod: string;
+  readonly target: string;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #counter: CallCounter;
@@ -29,6 +30,7 @@ export class Http1Exchange implements UnaryExchange {
   ) {
     this.headers = request.headers;
     this.requestMethod = request.method ?? "";
+    this.target = request.url ?? "/";
     this.#request = request;
     this.#response = response;
     this.#counter = counter;
@@ -40,8 +42,8 @@ export class Http1Exchange implements UnaryExchange {
   }
 
   url(): string {
-    const { socket, url } = this.#request;
-    return requestUrl("encrypted" in socket && socket.encrypted === true, this.headers.host, url);
+    const { socket } = this.#request;
+    return requestUrl("encrypted" in socket && socket.encrypted === true, this.headers.host, this.target);
   }
 
   follow(call: UnaryCall): void {

@@ -20,6 +20,7 @@ interface ExchangeStream extends ServerHttp2Stream {
 export class Http2Exchange implements UnaryExchange {
   readonly headers: IncomingHttpHeaders;
   readonly requestMethod: string;
+  readonly target: string;
   readonly #stream: ServerHttp2Stream;
   readonly #counter: CallCounter;
   #call: UnaryCall | undefined;
@@ -31,6 +32,7 @@ export class Http2Exchange implements UnaryExchange {
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, counter: CallCounter) {
     this.headers = headers;
     this.requestMethod = headers[":method"] ?? "";
+    this.target = headers[":path"] ?? "/";
     this.#stream = stream;
     this.#counter = counter;
   }
@@ -41,7 +43,7 @@ export class Http2Exchange implements UnaryExchange {
 
   url(): string {
     const { session } = this.#stream;
-    return requestUrl(session?.encrypted === true, this.headers[":authority"], this.headers[":path"]);
+    return requestUrl(session?.encrypted === true, this.headers[":authority"], this.target);
   }
 
   follow(call: UnaryCall): void {

@@ -14,6 +14,8 @@ import type { RunningCall } from "./running-calls.ts";
 export interface UnaryExchange {
   readonly headers: IncomingHttpHeaders;
   readonly requestMethod: string;
+  /** Path and query as they came. */
+  readonly target: string;
   /** The request's headers, made anew. */
   webHeaders(): Headers;
   url(): string;
@@ -80,7 +82,7 @@ export class UnaryCall implements RunningCall, ContextSource {
     if (this.#settled) return;
     this.#arrived = true;
     try {
-      const message = this.#form.decode(body);
+      const message = this.#form.decode(body, this.#exchange.target);
       this.#method.guard?.admit();
       const answer = this.#method.invoke(message, this.#context);
       if (answer instanceof Promise) answer.then(this.#succeeded, this.#failed);
