@@ -20,7 +20,18 @@ export interface ContenderClient {
 export interface Contender {
   readonly name: string;
   /** Messages that it cannot carry as they are. */
-  readonly without?: readonly string[];
+  readonly without?: readonly string[] | undefined;
+  /** Whether its calls stay in the client's process. Default false. */
+  readonly local?: boolean | undefined;
   serve(): Promise<ContenderServer>;
   connect(address: string): Promise<ContenderClient>;
+}
+
+/** The server of one contender called by the client of another. */
+export function crossed(name: string, server: Contender, client: Contender): Contender {
+  return {
+    name,
+    serve: () => server.serve(),
+    connect: (address) => client.connect(address),
+  };
 }

@@ -1,48 +1,68 @@
-// Every contender by name. Each is loaded only in the processes that need it,
+// Every contender by key. Each is loaded only in the processes that need it,
 // so that one library's start-up does not weigh on another's memory.
+import type { Codec } from "../src/codec/codec.ts";
+import { crossed } from "./contender.ts";
 import type { Contender } from "./contender.ts";
 
-const load: Readonly<Record<string, () => Promise<Contender>>> = {
-  "floor-h1-protobuf": async () => {
-    const { floorHttp1 } = await import("./contenders/floor-http1.ts");
-    return floorHttp1((await import("../src/codec/protobuf.ts")).protobufCodec);
-  },
-  "floor-h1-json": async () => {
-    const { floorHttp1 } = await import("./contenders/floor-http1.ts");
-    return floorHttp1((await import("../src/codec/json.ts")).jsonCodec());
-  },
-  "floor-h1-msgpack": async () => {
-    const { floorHttp1 } = await import("./contenders/floor-http1.ts");
-    return floorHttp1((await import("../src/codec/msgpack.ts")).msgpackCodec());
-  },
-  "floor-h2-protobuf": async () => {
-    const { floorHttp2 } = await import("./contenders/floor-http2.ts");
-    return floorHttp2((await import("../src/codec/protobuf.ts")).protobufCodec);
-  },
-  "connect-h1": async () => (await import("./contenders/connect-node.ts")).connectNode("protobuf", "1.1"),
-  "connect-h2": async () => (await import("./contenders/connect-node.ts")).connectNode("protobuf", "2"),
-  "connect-json": async () => (await import("./contenders/connect-node.ts")).connectNode("json", "1.1"),
-  "connect-grpc": async () => (await import("./contenders/connect-node.ts")).connectNode("grpc", "2"),
-  "grpc-js": async () => (await import("./contenders/grpc-js.ts")).grpcJs(),
-  "fastify-json": async () => (await import("./contenders/fastify-json.ts")).fastifyJson(),
-  "nest-grpc": async () => (await import("./contenders/nest-grpc.ts")).nestGrpc(),
-  moleculer: async () => (await import("./contenders/moleculer.ts")).moleculerTcp(),
-  trpc: async () => (await import("./contenders/trpc.ts")).trpc(),
-  ...Object.fromEntries(
-    ["protobuf", "json", "msgpack", "grpc", "grpc-web", "rest"].map((channel) => [
-      `mesh-${channel}`,
-      async () => (await import("./contenders/mesh.ts")).mesh(channel),
-    ]),
-  ),
-  "mesh-local": async () => (await import("./contenders/mesh.ts")).meshLocal(),
+const codecs: Readonly<Record<string, () => Promise<Codec>>> = {
+  protobuf: async () => (await import("../src/codec/protobuf.ts")).protobufCodec,
+  json: async () => (await import("../src/codec/json.ts")).jsonCodec(),
+  msgpack: async () => (await import("../src/codec/msgpack.ts")).msgpackCodec(),
 };
 
-/** Keys of all contenders. */
+async function connectNode(kind: "protobuf" | "json" | "grpc", version: "1.1" | "2"): Promise<Contender> {
+  return (await import("./contenders/connect-node.ts")).connectNode(kind, version);
+}
+
+async function grpcJs(): Promise<Contender> {
+  return (await import("./contenders/grpc-js.ts")).grpcJs();
+}
+
+async function mesh(channel: string, httpVersion?: "1.1"): Promise<Contender> {
+  return (await import("./contenders/mesh.ts")).mesh(channel, httpVersion);
+}
+
+const load: Readonly<Record<string, () => Promise<Contender>>> = {
+  ...Object.fromEntries(
+    Object.entries(codecs).flatMap(([name, codec]) => [
+      [`floor-h1-${name}`, async () => (await import("./contenders/floor-http1.ts")).floorHttp1(await codec())],
+      [`floor-h2-${name}`, async () => (await import("./contenders/floor-http2.ts")).floorHttp2(await codec())],
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["protobuf", "msgpack", "json", "rest", "grpc", "grpc-web"].map((channel) => [
+      `mesh-${channel}`,
+      () => mesh(channel),
+    ]),
+  ),
+  "mesh-protobuf-h1": () => mesh("protobuf", "1.1"),
+  "mesh-local": async () => (await import("./contenders/mesh.ts")).meshLocal(),
+  "grpc-js": grpcJs,
+  "grpc-js-to-mesh": async () => crossed("grpc-js to mesh", await mesh("grpc"), await grpcJs()),
+  "mesh-to-grpc-js": async () => crossed("mesh to grpc-js", await grpcJs(), await mesh("grpc")),
+  "connect-h1": () => connectNode("protobuf", "1.1"),
+  "connect-h2": () => connectNode("protobuf", "2"),
+  "connect-json": () => connectNode("json", "1.1"),
+  "connect-grpc": () => connectNode("grpc", "2"),
+  "nest-grpc": async () => (await import("./contenders/nest-grpc.ts")).nestGrpc(),
+  "fastify-json": async () => (await import("./contenders/fastify-json.ts")).fastifyJson(),
+  trpc: async () => (await import("./contenders/trpc.ts")).trpc(),
+  moleculer: async () => (await import("./contenders/moleculer.ts")).moleculerTcp(),
+};
+
+/** Contenders for `--memory` only. */
+const servers: Readonly<Record<string, () => Promise<Contender>>> = {
+  "connect-fastify": async () => (await import("./contenders/connect-fastify.ts")).connectFastify(),
+};
+
+/** Keys of all contenders that are Node programs. */
 export const contenders: readonly string[] = Object.keys(load);
 
 /** Loads a contender. */
 export function contenderOf(key: string): Promise<Contender> {
-  const found = load[key];
-  if (found === undefined) throw new Error(`no contender ${key}; there are ${contenders.join(", ")}`);
+  const found = load[key] ?? servers[key];
+  if (found === undefined) {
+    throw new Error(`no contender ${key}; there are ${[...contenders, ...Object.keys(servers)].join(", ")}`);
+  }
   return found();
 }

@@ -1,60 +1,108 @@
-/** One measurement of one contender in one round. */
-export interface Sample {
-  readonly contender: string;
-  readonly message: string;
-  readonly inFlight: number;
-  readonly round: number;
-  readonly calls: number;
-  readonly ms: number;
-  /** Latencies in microseconds. */
-  readonly p50: number;
-  readonly p99: number;
-  readonly p999: number;
-  /** CPU time a call of each side, in microseconds. */
-  readonly serverUs: number;
-  readonly clientUs: number;
-  /** Largest memory of each side so far, in megabytes. */
-  readonly serverRssMb: number;
-  readonly clientRssMb: number;
+// Results as Markdown.
+import { cellTitle, rateOf } from "./cell.ts";
+import type { Sample } from "./cell.ts";
+import type { Results } from "./compare.ts";
+import type { Machine } from "./machine.ts";
+import { median, spread } from "./stats.ts";
+import { judge } from "./verdict.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** The machine and the versions, in a paragraph. */
+export function machineText({ cpu, cores, memoryGb, os, node, date, commit, versions }: Machine): string {
+  const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return (
+    `${date}, commit ${commit}: ${cpu}, ${cores} cores for both sides, ${memoryGb} GB, ${os}, Node ${node}. ` +
+    `${list.join(", ")}.`
+  );
 }
 
-/** Where and how the samples were taken. */
-export interface Machine {
-  readonly cpu: string;
-  readonly cores: number;
-  readonly node: string;
-  readonly date: string;
-  readonly rounds: number;
-  readonly forMs: number;
+/** How the run was made, in a paragraph. */
+export function planText({ plan, failures }: Results): string {
+  const { quick, passes, rounds, forMs, warmMs } = plan;
+  const missing = Object.entries(failures).map(([key, why]) => `**${key} is missing:** ${why.split("\n")[0]}`);
+  const times = quick ? "a quick run, with times cut to fit" : `${forMs} ms each after ${warmMs} ms of warming up`;
+  return [
+    `${passes} × ${rounds} rounds, contenders interleaved, ${times}; medians, with the lowest and the highest round.`,
+    ...missing,
+  ].join("\n\n");
 }
 
-/** The samples as Markdown tables: medians over the rounds, and ratios to the first row. */
-export function report(samples: readonly Sample[], machine: Machine): string {
-  const lines = [
-    `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${machine.date}; ` +
-      `${machine.rounds} rounds of ${machine.forMs} ms, medians (spread: lowest to highest round)`,
-  ];
-  const groups = Map.groupBy(samples, ({ message, inFlight }) => `${message}, ${inFlight} in flight`);
-  for (const [title, group] of groups) {
-    lines.push("", `### ${title}`, "");
-    lines.push("| contender | calls/s | spread | of first | p50 µs | p99 µs | p99.9 µs | server µs/call | client µs/call | server MB |");
-    lines.push("| --- | --: | --: | --: | --: | --: | --: | --: | --: | --: |");
-    let first: number | undefined;
-    for (const [contender, all] of Map.groupBy(group, (sample) => sample.contender)) {
-      const rates = all.map(({ calls, ms }) => (calls / ms) * 1_000);
-      const rate = median(rates);
-      first ??= rate;
-      const of = (pick: (sample: Sample) => number): string => Math.round(median(all.map(pick))).toString();
+/** Every goal with what was reached. */
+export function verdictTable(results: Results): string {
+  const verdicts = judge(results.samples);
+  const seen = verdicts.filter((verdict) => verdict !== undefined);
+  const met = seen.filter((verdict) => verdict.met).length;
+  const left = verdicts.length - seen.length;
+  return [
+    `${met} of ${seen.length} figures are reached${left > 0 ? `; ${left} were not measured` : ""}.`,
+    "",
+    "| figure | measured | against | measured | must reach | reached | rounds | |",
+    "| --- | --: | --- | --: | --: | --: | --: | --- |",
+    ...seen.map(verdictRow),
+  ].join("\n");
+}
+
+function verdictRow({ goal, ours, theirs, best, reached, low, high, met }: Verdict): string {
+  const { figure, against, bound, measure, than } = goal;
+  const unit = measure === "rate" ? "/s" : " µs";
+  const whole = (value: number): string => `${Math.round(value)}${unit}`;
+  const other = than.length > 1 ? `${against} (\`${best}\`)` : against;
+  const range = `${low.toFixed(2)}–${high.toFixed(2)}`;
+  const own = than.length === 0 ? `${ours.toFixed(2)} µs` : whole(ours);
+  return (
+    `| ${figure} | ${own} | ${other} | ${than.length === 0 ? "" : whole(theirs)} ` +
+    `| ${measure === "rate" ? "≥" : "≤"} ${bound} | ${reached.toFixed(2)} | ${range} | ${met ? "yes" : "**no**"} |`
+  );
+}
+
+/** A table for each cell, the fastest first. */
+export function tables({ plan, samples, names }: Results): string {
+  const lines: string[] = [];
+  for (const cell of plan.cells) {
+    const title = cellTitle(cell);
+    const groups = Map.groupBy(samples.filter((sample) => sample.cell === title), ({ contender }) => contender);
+    if (groups.size === 0) continue;
+    const rows = [...groups].sort(([, a], [, b]) => median(b.map(rateOf)) - median(a.map(rateOf)));
+    const best = median(rows[0]?.[1].map(rateOf) ?? []);
+    lines.push(`### ${title}`, "");
+    if (cell.kind === "local") {
+      lines.push("| contender | ns a call | rounds | calls/s |", "| --- | --: | --: | --: |");
+      for (const [key, list] of rows) lines.push(localRow(names[key] ?? key, list));
+    } else {
+      const latency = cell.kind === "unary";
       lines.push(
-        `| ${contender} | ${Math.round(rate)} | ${Math.round(Math.min(...rates))}–${Math.round(Math.max(...rates))} | ${(rate / first).toFixed(2)} | ${of((s) => s.p50)} | ${of((s) => s.p99)} | ${of((s) => s.p999)} | ${of((s) => s.serverUs)} | ${of((s) => s.clientUs)} | ${of((s) => s.serverRssMb)} |`,
+        `| contender | ${latency ? "calls" : "messages"}/s | rounds | of best |` +
+          `${latency ? " p50 µs | p99 µs | p99.9 µs |" : ""} CPU µs server | CPU µs client | MB server | MB client |`,
+        `| --- ${"| --: ".repeat(latency ? 10 : 7)}|`,
       );
+      for (const [key, list] of rows) lines.push(row(names[key] ?? key, list, best, latency));
     }
+    lines.push("");
   }
-  return lines.join("\n");
+  return lines.join("\n").trimEnd();
 }
 
-/** The middle value. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+function row(name: string, list: readonly Sample[], best: number, latency: boolean): string {
+  const rates = list.map(rateOf);
+  const [low, high] = spread(rates).map(Math.round);
+  const of = (pick: (sample: Sample) => number, digits = 0): string => median(list.map(pick)).toFixed(digits);
+  const memory = (pick: (sample: Sample) => number): string => Math.max(...list.map(pick)).toFixed(0);
+  const cells = [
+    name,
+    Math.round(median(rates)),
+    `${low}–${high}`,
+    (median(rates) / best).toFixed(2),
+    ...(latency ? [of((s) => s.p50), of((s) => s.p99), of((s) => s.p999)] : []),
+    of((s) => s.serverUs, latency ? 0 : 1),
+    of((s) => s.clientUs, latency ? 0 : 1),
+    memory((s) => s.serverRssMb),
+    memory((s) => s.clientRssMb),
+  ];
+  return `| ${cells.join(" | ")} |`;
+}
+
+function localRow(name: string, list: readonly Sample[]): string {
+  const nanos = list.map(({ calls, ms }) => Math.round((ms * 1e6) / calls));
+  const [low, high] = spread(nanos);
+  return `| ${name} | ${median(nanos)} | ${low}–${high} | ${Math.round(median(list.map(rateOf)))} |`;
 }

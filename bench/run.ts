@@ -1,110 +1,53 @@
-// The benchmark: every contender in turn, round after round, client and server
-// in a process each. See bench/README.md.
-import { fork, spawnSync } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
+// The benchmark. See bench/README.md.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { contenderOf, contenders } from "./contenders.ts";
-import { messages } from "./messages.ts";
-import { report } from "./report.ts";
-import type { Sample } from "./report.ts";
-import type { Measured, Order, Usage } from "./worker.ts";
+import { compare } from "./compare.ts";
+import type { Results } from "./compare.ts";
+import { cache, installPeers, root } from "./install.ts";
+import { checkMemory } from "./memory.ts";
+import { micro } from "./micro.ts";
+import { planOf } from "./plan.ts";
+import { publish } from "./publish.ts";
+import { machineText, planText, tables, verdictTable } from "./report.ts";
 
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
-    rounds: { type: "string" },
     only: { type: "string" },
     messages: { type: "string" },
     "in-flight": { type: "string" },
+    passes: { type: "string" },
+    rounds: { type: "string" },
     ms: { type: "string" },
-    out: { type: "string", default: ".cache/bench" },
+    "warm-ms": { type: "string" },
+    out: { type: "string", default: cache },
+    from: { type: "string" },
+    publish: { type: "boolean", default: false },
+    docs: { type: "string", default: join(root, "docs") },
+    micro: { type: "boolean", default: false },
+    memory: { type: "boolean", default: false },
+    calls: { type: "string" },
   },
 });
-const quick = values.quick;
-const rounds = Number(values.rounds ?? (quick ? 1 : 5));
-const forMs = Number(values.ms ?? (quick ? 400 : 2_000));
-const inFlights = (values["in-flight"] ?? (quick ? "32" : "1,32,256")).split(",").map(Number);
-const only = values.only?.split(",");
-const names = values.messages?.split(",") ?? (quick ? ["hello", "record", "tree"] : messages.map(({ name }) => name));
-const streamCount = quick ? 2_000 : 10_000;
 
-class Worker {
-  readonly #child: ChildProcess;
-  constructor() {
-    this.#child = fork(join(import.meta.dirname, "worker.ts"), { stdio: "inherit" });
-  }
-  ask<T>(order: Order): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const gone = (): void => { reject(new Error(`the worker ended at ${JSON.stringify(order)}`)); };
-      this.#child.once("exit", gone);
-      this.#child.once("message", ({ answer, error }: { answer: T; error?: string }) => {
-        this.#child.off("exit", gone);
-        if (error === undefined) resolve(answer);
-        else reject(new Error(error));
-      });
-      this.#child.send(order);
-    });
-  }
-  async close(): Promise<void> {
-    const ended = new Promise((resolve) => this.#child.once("exit", resolve));
-    await Promise.race([this.ask({ do: "close" }), ended]).catch(() => {});
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), 3_000);
-    await ended;
-    clearTimeout(timer);
-  }
+async function results(): Promise<Results> {
+  if (values.from !== undefined) return JSON.parse(readFileSync(values.from, "utf8")) as Results;
+  const keep = (so: Results): void => {
+    writeFileSync(join(values.out, "results.json"), JSON.stringify(so, undefined, 1));
+  };
+  return compare(planOf(values), keep);
 }
 
-async function round(key: string, at: number): Promise<readonly Sample[]> {
-  const { name, without = [] } = await contenderOf(key);
-  const [server, client] = [new Worker(), new Worker()];
-  const samples: Sample[] = [];
-  try {
-    const address = await server.ask<string>({ do: "serve", contender: key });
-    await client.ask({ do: "connect", contender: key, address });
-    for (const message of names) {
-      if (without.includes(message)) continue;
-      await client.ask({ do: "measure", message, inFlight: 32, forMs: Math.min(500, forMs) });
-      for (const inFlight of inFlights) {
-        await Promise.all([server.ask({ do: "usage" }), client.ask({ do: "usage" })]);
-        const measured = await client.ask<Measured>({ do: "measure", message, inFlight, forMs });
-        const [of, by] = await Promise.all([server.ask<Usage>({ do: "usage" }), client.ask<Usage>({ do: "usage" })]);
-        samples.push({ contender: name, message, inFlight, round: at, ...measured, serverUs: (of.cpuMs * 1_000) / measured.calls, clientUs: (by.cpuMs * 1_000) / measured.calls, serverRssMb: of.rssMb, clientRssMb: by.rssMb });
-      }
-    }
-    const streamed = await client.ask<Measured | undefined>({ do: "stream", count: streamCount });
-    if (streamed !== undefined) {
-      const again = await client.ask<Measured>({ do: "stream", count: streamCount });
-      samples.push({ contender: name, message: "stream", inFlight: 1, round: at, ...again, serverUs: 0, clientUs: 0, serverRssMb: 0, clientRssMb: 0 });
-    }
-  } finally {
-    await Promise.all([client.close(), server.close()]);
-  }
-  return samples;
-}
-
-if (!existsSync(join(import.meta.dirname, "node_modules"))) {
-  console.log("installing the contenders");
-  const { status } = spawnSync("npm", ["ci", "--prefix", import.meta.dirname], { stdio: "inherit" });
-  if (status !== 0) process.exit(status ?? 1);
-}
-const samples: Sample[] = [];
-const failed = new Set<string>();
-for (let at = 1; at <= rounds; at++) {
-  for (const key of contenders) {
-    if ((only !== undefined && !only.includes(key)) || failed.has(key)) continue;
-    process.stderr.write(`round ${at} of ${rounds}: ${key}\n`);
-    try {
-      samples.push(...(await round(key, at)));
-    } catch (error) {
-      failed.add(key);
-      console.error(`${key} failed and is left out:`, error instanceof Error ? error.message : error);
-    }
-  }
-}
-const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, node: process.version, date: new Date().toISOString().slice(0, 10), rounds, forMs };
 mkdirSync(values.out, { recursive: true });
-writeFileSync(join(values.out, "results.json"), JSON.stringify({ machine, samples }, undefined, 1));
-console.log(report(samples, machine));
+installPeers();
+if (values.micro) process.exitCode = micro(values.quick);
+else if (values.memory) process.exitCode = await checkMemory(values);
+else {
+  const found = await results();
+  const parts = [machineText(found.machine), planText(found), tables(found), "## Goals", verdictTable(found)];
+  const text = `${parts.join("\n\n")}\n`;
+  writeFileSync(join(values.out, "results.md"), text);
+  console.log(text);
+  if (values.publish) publish(found, values.docs);
+}

@@ -6,7 +6,7 @@ import { createClient } from "@connectrpc/connect";
 import { connectNodeAdapter, createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { BenchService } from "../../gen/bench/v1/bench_pb.ts";
 import type { Contender } from "../contender.ts";
-import { echo } from "./mesh.ts";
+import { echo } from "./echo.ts";
 
 /** connect-node with one of its protocols. */
 export function connectNode(kind: "protobuf" | "json" | "grpc", httpVersion: "1.1" | "2"): Contender {

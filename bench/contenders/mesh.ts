@@ -1,34 +1,24 @@
 // connect-mesh as its users have it: createMesh, start, client, over a registry.
-import { createClient } from "@connectrpc/connect";
-import { component, createMesh, implement, staticRegistry } from "../../src/index.ts";
-import { BenchService, RecordSchema } from "../../gen/bench/v1/bench_pb.ts";
-import type { Record as BenchRecord } from "../../gen/bench/v1/bench_pb.ts";
-import { create } from "@bufbuild/protobuf";
+import { BenchService } from "../../gen/bench/v1/bench_pb.ts";
+import { component, createMesh, implement, protobuf, staticRegistry } from "../../src/index.ts";
 import type { Mesh } from "../../src/index.ts";
-import type { BenchMessage } from "../messages.ts";
 import type { Contender, ContenderClient } from "../contender.ts";
+import type { BenchMessage } from "../messages.ts";
+import { restContract } from "../rest-contract.ts";
+import { echo } from "./echo.ts";
 
-/** The implementation that every server of a BenchService here has. */
-export const echo = {
-  echoHello: <T>(message: T): T => message,
-  echoRecord: <T>(message: T): T => message,
-  echoTree: <T>(message: T): T => message,
-  echoBlob: <T>(message: T): T => message,
-  echoAllKinds: <T>(message: T): T => message,
-  async *streamRecords({ count }: { count: number }): AsyncGenerator<BenchRecord> {
-    for (let at = 0; at < count; at++) yield create(RecordSchema, { i: at, s: "s" });
-  },
-};
+type Contract = typeof BenchService;
 
-function host(): Mesh {
-  const bench = component({ name: "bench", services: [implement(BenchService, echo)] });
+function host(contract: Contract): Mesh {
+  const bench = component({ name: "bench", services: [implement(contract, echo)] });
   return createMesh({ registry: staticRegistry({}), components: [bench], listen: {}, drain: { drainDelayMs: 0 } });
 }
 
-function clientOf(mesh: Mesh, channel: string, close: () => Promise<void>): ContenderClient {
-  const bench = createClient(BenchService, mesh.transport({ channel }));
+function clientOf(mesh: Mesh, contract: Contract, channel: string): ContenderClient {
+  const bench = mesh.client(contract, { channel });
   return {
     unary: ({ method, message }: BenchMessage) => {
+      // Every echo takes what it is given, whatever its type.
       const call = bench[method.localName as "echoHello"].bind(bench);
       return () => call(message as never);
     },
@@ -37,23 +27,24 @@ function clientOf(mesh: Mesh, channel: string, close: () => Promise<void>): Cont
       for await (const _ of bench.streamRecords({ count })) seen++;
       return seen;
     },
-    close,
+    close: () => mesh.close(),
   };
 }
 
 /** connect-mesh over one of its channels. */
-export function mesh(channel: string): Contender {
+export function mesh(channel: string, httpVersion?: "1.1"): Contender {
+  const contract = channel === "rest" ? restContract() : BenchService;
   return {
-    name: `mesh ${channel}`,
+    name: `mesh ${channel}${httpVersion === undefined ? "" : ` http/${httpVersion}`}`,
     async serve() {
-      const mesh = host();
+      const mesh = host(contract);
       await mesh.start();
       return { address: mesh.address ?? "", close: () => mesh.close() };
     },
     connect(address) {
-      const channels = { [BenchService.typeName]: [address] };
-      const mesh = createMesh({ registry: staticRegistry(channels, { channels: [channel] }) });
-      return Promise.resolve(clientOf(mesh, channel, () => mesh.close()));
+      const registry = staticRegistry({ [contract.typeName]: [address] }, { channels: [channel] });
+      const mesh = createMesh({ registry, channels: httpVersion && [protobuf({ httpVersion })] });
+      return Promise.resolve(clientOf(mesh, contract, channel));
     },
   };
 }
@@ -62,11 +53,12 @@ export function mesh(channel: string): Contender {
 export function meshLocal(): Contender {
   return {
     name: "mesh local",
+    local: true,
     serve: () => Promise.resolve({ address: "local:", close: () => Promise.resolve() }),
     async connect() {
-      const mesh = host();
+      const mesh = host(BenchService);
       await mesh.start();
-      return clientOf(mesh, "local", () => mesh.close());
+      return clientOf(mesh, BenchService, "local");
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Interceptor, StreamResponse, Transport } from "@connectrpc/connect";
 import { runStreamingCall } from "@connectrpc/connect/protocol";
+import { watch } from "../protocol/stream/watched.ts";
 import type { CallRouter } from "./call-router.ts";
 import { explainDeadline } from "./deadline.ts";
 import type { ClientPeer } from "./peer.ts";
@@ -25,8 +26,10 @@ export function streamCalls(
       next: (req) => {
         const messages = replay(req.message);
         const attempt = async (peer: ClientPeer): Promise<StreamResponse<I, O>> => {
+          const { transport } = peer;
+          watch(values, req.signal);
           const offer = messages.offer();
-          const answer = await peer.transport.stream(method, req.signal, left(), req.header, offer, values);
+          const answer = await transport.stream(method, req.signal, left(), req.header, offer, values);
           // The call goes on until its signal aborts, which it always does at the end.
           peer.inFlight++;
           req.signal.addEventListener("abort", () => peer.inFlight--, { once: true });

@@ -5,11 +5,13 @@ import type {
   UniversalHandlerOptions,
 } from "@connectrpc/connect/protocol";
 import { createUniversalMethodHandler } from "@connectrpc/connect/protocol";
-import { createHandlerFactory as createGrpc } from "@connectrpc/connect/protocol-grpc";
 import { createHandlerFactory as createGrpcWeb } from "@connectrpc/connect/protocol-grpc-web";
 import type { Codec } from "../codec/codec.ts";
+import { jsonCodec } from "../codec/json.ts";
+import { protobufCodec } from "../codec/protobuf.ts";
 import { compressions } from "./compression.ts";
 import { connectHandlers } from "./connect/server.ts";
+import { grpcHandlers } from "./grpc/server.ts";
 import type { RequestGate } from "./hosted.ts";
 
 /** Options of the handlers of one component. */
@@ -47,7 +49,10 @@ export function handlerFactory(
     ...(requestGate === undefined ? {} : { requestGate }),
   };
   const protocols: ProtocolHandlerFactory[] = [];
-  if (channels.includes("grpc")) protocols.push(createGrpc(shared));
+  if (channels.includes("grpc")) {
+    const json = options.codecs.find(({ type }) => type === "json") ?? jsonCodec();
+    protocols.push(grpcHandlers({ ...options, requestGate, protobuf: protobufCodec, json }));
+  }
   if (channels.includes("grpc-web")) protocols.push(createGrpcWeb(shared));
   if (codecs.length > 0) {
     protocols.push(connectHandlers({ ...options, codecs, requestGate }));

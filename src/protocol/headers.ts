@@ -28,6 +28,15 @@ export function addHeaders(to: OutgoingHttpHeaders, from: Headers | undefined, p
   });
 }
 
+/** Makes headers equal to others. */
+export function replaceHeaders(own: Headers, other: Headers): void {
+  if (own === other) return;
+  for (const name of [...own.keys()]) own.delete(name);
+  other.forEach((value, name) => {
+    own.set(name, value);
+  });
+}
+
 /** Adds what a caller set to the headers of its request, except for what the protocol sets itself. */
 export function addOwnHeaders(to: OutgoingHttpHeaders, own: HeadersInit): void {
   const set = own instanceof Headers ? own : new Headers(own);

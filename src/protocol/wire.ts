@@ -9,7 +9,8 @@ import { protobufCodec } from "../codec/protobuf.ts";
 import { compressMinBytes, compressionOf, compressions } from "./compression.ts";
 import type { CompressionName } from "./compression.ts";
 import { connectTransport } from "./connect/client.ts";
-import { grpcUnary } from "./grpc-client.ts";
+import { grpcStream } from "./grpc/client-stream.ts";
+import { grpcUnary } from "./grpc/client-unary.ts";
 import type { UnaryHttp } from "./unary/http.ts";
 
 /** A protocol, with what it leaves open. */
@@ -70,8 +71,10 @@ export function wireTransport(
     sendCompression: compression ?? null,
   };
   if (wire.protocol === "grpc-web") return createGrpcWeb(common);
-  const grpc = createGrpc(common);
-  if (unaryHttp === undefined || compression !== undefined || interceptors.length > 0) return grpc;
   const codec = wire.json === undefined ? protobufCodec : jsonCodec(wire.json);
-  return { ...grpc, unary: grpcUnary(unaryHttp, codec, { readMaxBytes, writeMaxBytes }) };
+  const limits = { readMaxBytes, writeMaxBytes };
+  const stream = grpcStream({ ...shared, codec, interceptors, compression });
+  const plain = compression === undefined && interceptors.length === 0 ? unaryHttp : undefined;
+  const unary = plain === undefined ? createGrpc(common).unary : grpcUnary(plain, codec, limits);
+  return { unary, stream };
 }

@@ -68,6 +68,7 @@ export function guarded(guard: CallGuard, tracker: Tracker): Interceptor {
   };
 }
 
+/** Answers of a stream that end when the signal aborts, whatever the handler does. */
 function guardStream<T>(
   messages: AsyncIterable<T>,
   signal: AbortSignal,
@@ -77,23 +78,44 @@ function guardStream<T>(
   return {
     [Symbol.asyncIterator]() {
       const from = messages[Symbol.asyncIterator]();
+      let reject: ((error: unknown) => void) | undefined;
       const end = (): void => {
         leave();
+        signal.removeEventListener("abort", aborted);
         from.return?.().catch(() => {
           // The handler's clean-up failed after the call had ended.
         });
       };
+      const failed = (error: unknown): void => {
+        end();
+        try {
+          fail(error);
+        } catch (reported) {
+          reject?.(reported);
+        }
+        reject = undefined;
+      };
+      const aborted = (): void => {
+        if (reject !== undefined) failed(signal.reason);
+      };
+      signal.addEventListener("abort", aborted, { once: true });
       return {
-        async next() {
-          try {
-            const result = await unlessAborted(from.next(), signal);
-            if (result.done === true) leave();
-            return result;
-          } catch (error) {
-            end();
-            return fail(error);
-          }
-        },
+        next: () =>
+          new Promise((resolve, refuse) => {
+            reject = refuse;
+            if (signal.aborted) {
+              failed(signal.reason);
+              return;
+            }
+            from.next().then((result) => {
+              reject = undefined;
+              if (result.done === true) {
+                leave();
+                signal.removeEventListener("abort", aborted);
+              }
+              resolve(result);
+            }, failed);
+          }),
         return(value?: unknown) {
           end();
           return Promise.resolve({ done: true as const, value });

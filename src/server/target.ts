@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import type { NodeRequest, NodeResponse } from "../protocol/node-handler.ts";
 
 /** The scheme and authority of an absolute-form target. */
@@ -23,7 +24,8 @@ export function tidyTarget(req: NodeRequest, res: NodeResponse): boolean {
     if (name?.length === 4 && name.toLowerCase() === "host") hosts++;
   }
   if (hosts < 2) return true;
-  res.writeHead(400, { "content-type": "text/plain; charset=utf-8", connection: "close" });
-  res.end("a request has one Host header; send it once\n");
+  const out = res as ServerResponse;
+  out.writeHead(400, { "content-type": "text/plain; charset=utf-8", connection: "close" });
+  out.end("a request has one Host header; send it once\n");
   return false;
 }

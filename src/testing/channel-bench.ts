@@ -66,12 +66,13 @@ export class ChannelBench implements AsyncDisposable {
    */
   async serve(handler: Handler | undefined, port?: number): Promise<Caller> {
     await this.stop();
-    const { name, connect } = this.channel;
+    const { channel } = this;
+    const { name } = channel;
     const spy: Channel = {
       name,
       connect: (instance, options) => {
         this.#connected = { instance, options };
-        return connect.call(this.channel, instance, options);
+        return channel.connect(instance, options);
       },
     };
     const methods = handler === undefined ? {} : implementation(this.#watched(handler));
@@ -134,12 +135,8 @@ export class ChannelBench implements AsyncDisposable {
     const { instance, options } = this.#connected;
     const { name } = this.channel;
     const to = address === undefined ? instance : { ...instance, channels: { [name]: address } };
-    const transport = this.channel.connect(to, {
-      ...options,
-      onLost: () => {},
-      cut: new AbortController().signal,
-      ...given,
-    });
+    const cut = new AbortController().signal;
+    const transport = this.#connect(to, { ...options, onLost: () => {}, cut, ...given });
     this.#open.push(transport);
     return { transport, call: caller(createClient(ChannelTestService, transport)) };
   }
@@ -209,6 +206,14 @@ export class ChannelBench implements AsyncDisposable {
     const open = this.#open.splice(0);
     for (const transport of open) await this.within("the end of a transport", async () => transport[Symbol.asyncDispose]());
     await this.stop();
+  }
+
+  #connect(instance: Instance, options: ChannelOptions): PeerTransport {
+    try {
+      return this.channel.connect(instance, options);
+    } catch (error) {
+      assert.fail(`connect must neither wait nor throw, but threw: ${String(error)}`);
+    }
   }
 
   #watched(handler: Handler): Handler {

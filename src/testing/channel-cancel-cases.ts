@@ -68,11 +68,18 @@ const answering: KindCases = {
     const cleaned = new Gate();
     await bench.serve(endless(cleaned));
     const { client } = bench;
+    const stop = new AbortController();
+    const { signal } = stop;
     const answers: AsyncIterable<Content> =
-      kind === "download" ? client.download({}) : client.converse(new Offer<Sent>());
+      kind === "download" ? client.download({}, { signal }) : client.converse(new Offer<Sent>(), { signal });
     const reader = answers[Symbol.asyncIterator]();
     await bench.within("an answer", () => reader.next());
-    if (reader.return === undefined) return;
+    if (reader.return === undefined) {
+      // Connect's own client cannot.
+      stop.abort();
+      await cancelled(bench, kindNames[kind], { [Symbol.asyncIterator]: () => reader });
+      return;
+    }
     await bench.within("the end of the answers", async () => reader.return?.());
     await bench.told();
     await bench.within("the handler's clean-up", () => cleaned.opened);

@@ -42,6 +42,9 @@ describe("ringHash", () => {
   test("the order in which peers are given does not matter", () => {
     const all = peers(10);
     expect(owners(all)).toEqual(owners(all.toReversed()));
+    const uneven = [7, 5, 11, 13, 3].map((weight, at) => addressed(at, weight));
+    const ringSize = { min: 8, max: 64 };
+    expect(owners(uneven, { ringSize })).toEqual(owners(uneven.toReversed(), { ringSize }));
   });
 
   test.each([2, 3, 10, 50, 200])("one of %d that goes moves its own keys and no others", (size) => {

@@ -6,7 +6,7 @@ import { json } from "../../src/channel/json.ts";
 import { local } from "../../src/channel/local.ts";
 import { protobuf } from "../../src/channel/protobuf.ts";
 import { certificate, testCa } from "../support/tls.ts";
-import { conforms } from "./suite.ts";
+import { conforms, plain } from "./suite.ts";
 
 conforms(
   "local",
@@ -36,6 +36,7 @@ conforms(
   { channel: protobuf({ httpGet: true, compression: "gzip" }) },
   known,
 );
+conforms("protobuf, without what is optional", { channel: plain(protobuf()) }, known);
 conforms(
   "grpc with JSON over TLS",
   {

@@ -1,4 +1,5 @@
 import { describe, it } from "vitest";
+import type { Channel, PeerTransport } from "../../src/channel/channel.ts";
 import { testChannel } from "../../src/testing/channel.ts";
 import type { TestChannelOptions } from "../../src/testing/channel.ts";
 
@@ -13,4 +14,19 @@ export function conforms(what: string, options: TestChannelOptions, known?: RegE
       expected(one.name, one.run);
     }
   });
+}
+
+/** A channel whose transports have what every `Transport` has, and nothing that is a shortcut. */
+export function plain(channel: Channel): Channel {
+  return { name: channel.name, connect: (instance, options) => plainTransport(channel.connect(instance, options)) };
+}
+
+function plainTransport(of: PeerTransport): PeerTransport {
+  return {
+    unary: of.unary.bind(of),
+    stream: of.stream.bind(of),
+    async [Symbol.asyncDispose]() {
+      await of[Symbol.asyncDispose]();
+    },
+  };
 }

@@ -150,6 +150,15 @@ describe("a cluster", () => {
     expect([a.sinceMs, a.instance.weight, peer("c").sinceMs]).toEqual([70_000, 5, 90_000]);
   });
 
+  test("is not new over a channel that is first used later", async () => {
+    const channels = { protobuf: "http://127.0.0.1:1", json: "http://127.0.0.1:1" };
+    const { registry, cluster, ids } = await scripted(named("a", { channels }));
+    registry.show(named("a", { channels }), named("b"));
+    await until(() => ids().length === 2);
+    const late = cluster.pick(new ScriptedChannel("json", () => ({})), call, undefined);
+    expect([late?.instance.id, late?.sinceMs]).toEqual(["a", -Infinity]);
+  });
+
   test("a second cluster does not take as new what the first knows", async () => {
     const { registry, channel, clock, pool, discovery, peer, ids } = await scripted(named("a"));
     expect(peer("a").sinceMs).toBe(-Infinity);

@@ -27,6 +27,7 @@ describe("the policy of a contract", () => {
     const timeoutOf = (init: ContractInit): number | undefined => methodInfo(methodOf(init)).timeoutMs;
     expect(timeoutOf({})).toBeUndefined();
     expect(timeoutOf({ service: { timeout: ms(7_000) } })).toBe(7_000);
+    expect(timeoutOf({ service: { timeout: ms(0.25) } })).toBe(1);
     expect(timeoutOf({ service: { timeout: ms(7_000) }, method: { timeout: ms(2_000) } })).toBe(2_000);
   });
 

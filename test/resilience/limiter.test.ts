@@ -123,7 +123,7 @@ describe("gradient2", () => {
     calls(20, 10);
     expect(limiter.limit).toBe(30);
     nowMs = 2_000;
-    calls(1, 10);
+    calls(10, 10);
     expect(limiter.limit).toBe(40);
   });
 });

@@ -1,7 +1,7 @@
-import type { MessageCodec } from "../codec.ts";
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import type { MessageCodec } from "../codec.ts";
 import { messageReaders } from "./message-readers.ts";
-import { messageWriters } from "./message-writer.ts";
+import { messageWriters } from "./message-writers.ts";
 import { Reader } from "./reader.ts";
 import { Writer } from "./writer.ts";
 import type { Properties } from "./form.ts";
@@ -14,9 +14,8 @@ export function compiler(): Compile {
   const readerOf = messageReaders();
   // Absent while in use: a getter of a message may encode another one.
   let idleWriter: Writer | undefined = new Writer();
-  const reader = new Reader();
   return <D extends DescMessage>(desc: D) => {
-    const write = writerOf(desc);
+    const messageWriter = writerOf(desc);
     const messageReader = readerOf(desc);
     return {
       encode: (message) => {
@@ -24,21 +23,16 @@ export function compiler(): Compile {
         idleWriter = undefined;
         try {
           writer.begin();
-          write(writer, message as unknown as Properties);
+          messageWriter.write(writer, message as unknown as Properties);
           return writer.finish();
         } finally {
           idleWriter = writer;
         }
       },
       decode: (bytes) => {
-        reader.begin(bytes);
-        try {
-          const message = messageReader.blank();
-          messageReader.read(reader, message, bytes.length, undefined);
-          return message as unknown as MessageShape<D>;
-        } finally {
-          reader.release();
-        }
+        const message = messageReader.blank();
+        messageReader.read(new Reader(bytes), message, bytes.length);
+        return message as unknown as MessageShape<D>;
       },
     };
   };

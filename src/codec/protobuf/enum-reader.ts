@@ -1,5 +1,6 @@
-import type { DescField, UnknownField } from "@bufbuild/protobuf";
+import type { DescField } from "@bufbuild/protobuf";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { keepUnknown } from "./unknown.ts";
 import type { ReadField } from "./form.ts";
 
 /** A singular field of an enum. */
@@ -10,10 +11,8 @@ export function enumReader(field: DescField & { readonly fieldKind: "enum" }): R
   return (reader, message, wireType) => {
     const value = reader.uint32() | 0;
     if (values !== undefined && !values.has(value)) {
-      // What a closed enum does not have is kept as an unknown field.
-      const unknown = (message["$unknown"] ?? []) as UnknownField[];
-      unknown.push({ no, wireType, data: new BinaryWriter().int32(value).finish() });
-      message["$unknown"] = unknown;
+      // A closed enum has no values but its own.
+      keepUnknown(message, { no, wireType, data: new BinaryWriter().int32(value).finish() });
     } else if (group === undefined) message[localName] = value;
     else message[group] = { case: localName, value };
   };

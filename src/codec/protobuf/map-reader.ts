@@ -1,6 +1,6 @@
 import { ScalarType } from "@bufbuild/protobuf";
 import type { DescField } from "@bufbuild/protobuf";
-import { formOf, unknownOf } from "./message-field-reader.ts";
+import { formOf } from "./message-field-reader.ts";
 import { own } from "./own.ts";
 import { readScalar } from "./scalar-reader.ts";
 import type { Properties, ReadField, ReaderOf } from "./form.ts";
@@ -8,45 +8,43 @@ import type { Reader } from "./reader.ts";
 
 type MapField = DescField & { readonly fieldKind: "map" };
 
-/** How to read the value of an entry, given the one that the entry had before. */
-interface EntryValue {
-  readonly read: (reader: Reader, before: unknown) => unknown;
-  readonly zero: () => unknown;
-}
+/** Reads the value of an entry, of which there may have been one before. */
+type ReadEntryValue = (reader: Reader, before: unknown) => unknown;
 
-/** A map field: an entry. */
+/** A map field: one entry, which is a message with the key as field 1 and the value as field 2. */
 export function mapReader(field: MapField, readerOf: ReaderOf): ReadField {
   const { localName, mapKey, utf8Validation } = field;
-  const noKey = zeroOf(field.mapKey);
-  const value = entryValue(field, readerOf);
+  const noKey = String(zeroOf(mapKey));
+  const { read, zero } = entryValue(field, readerOf);
   return (reader, message) => {
     let key: unknown;
-    let held: unknown;
+    let value: unknown;
     const end = reader.length();
-    while (reader.position < end) {
+    while (reader.at < end) {
       const tag = reader.tag();
-      if (tag >>> 3 === 1) key = readScalar(reader, mapKey, utf8Validation);
-      else if (tag >>> 3 === 2) held = value.read(reader, held);
-      else reader.skip(tag >>> 3, tag & 7);
+      const number = tag >>> 3;
+      // As in protobuf-es, the wire type does not matter.
+      if (number === 1) key = readScalar(reader, mapKey, utf8Validation);
+      else if (number === 2) value = read(reader, value);
+      else reader.skip(number, tag & 7);
     }
-    own(
-      message[localName] as Properties,
-      String(key ?? noKey),
-      held === undefined ? value.zero() : held,
-    );
+    const name = key === undefined ? noKey : String(key);
+    own(message[localName] as Properties, name, value === undefined ? zero() : value);
   };
 }
 
-function entryValue(field: MapField, readerOf: ReaderOf): EntryValue {
-  const { utf8Validation } = field;
+function entryValue(
+  field: MapField,
+  readerOf: ReaderOf,
+): { readonly read: ReadEntryValue; readonly zero: () => unknown } {
   if (field.mapKind === "message") {
     const child = readerOf(field.message);
     const { toMessage, toLocal } = formOf(field, child);
     return {
       read: (reader, before) => {
-        const made = toMessage(before);
-        child.read(reader, made, reader.length(), before === undefined ? undefined : unknownOf(made));
-        return toLocal(made);
+        const value = toMessage(before);
+        child.read(reader, value, reader.length());
+        return toLocal(value);
       },
       zero: () => toLocal(toMessage(undefined)),
     };
@@ -55,7 +53,7 @@ function entryValue(field: MapField, readerOf: ReaderOf): EntryValue {
     const zero = field.enum.values[0]?.number;
     return { read: (reader) => reader.uint32() | 0, zero: () => zero };
   }
-  const { scalar } = field;
+  const { scalar, utf8Validation } = field;
   return { read: (reader) => readScalar(reader, scalar, utf8Validation), zero: () => zeroOf(scalar) };
 }
 

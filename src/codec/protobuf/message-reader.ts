@@ -1,7 +1,9 @@
-import type { DescMessage, UnknownField } from "@bufbuild/protobuf";
-import { WireType } from "@bufbuild/protobuf/wire";
+import type { DescMessage } from "@bufbuild/protobuf";
 import { Blank } from "./blank.ts";
 import { readScalar } from "./scalar-reader.ts";
+import { asciiText } from "./short-text.ts";
+import { keepUnknown } from "./unknown.ts";
+import { longOf } from "./words.ts";
 import type { Copy } from "./copier.ts";
 import type { FieldReader, Properties } from "./form.ts";
 import type { Reader } from "./reader.ts";
@@ -9,12 +11,20 @@ import type { Reader } from "./reader.ts";
 /** Highest number of a field that is found by its place in an array. */
 const highestPlace = 1000;
 
-/** Reads messages of a type. */
+/** How many numbers have tags of one byte. */
+const nearNumbers = 16;
+
+/**
+ * Reads messages of a type: a loop over the wire with the fields in a table.
+ * Fields are added before it is used.
+ */
 export class MessageReader {
   readonly #desc: DescMessage;
   readonly #nextCopier: () => Copy | undefined;
-  readonly #fields: (FieldReader | undefined)[] = [];
-  readonly #others = new Map<number, FieldReader>();
+  /** Fields by their numbers. An array without holes is faster. */
+  readonly #fields: (FieldReader | undefined)[] = Array.from({ length: nearNumbers }, () => undefined);
+  readonly #farFields = new Map<number, FieldReader>();
+  /** Made for the first message: most types are compiled without ever being read. */
   #blank: Blank | undefined;
 
   constructor(desc: DescMessage, nextCopier: () => Copy | undefined) {
@@ -22,13 +32,12 @@ export class MessageReader {
     this.#nextCopier = nextCopier;
   }
 
-  /** Adds a field. To be done before the reader is used. */
+  /** Adds a field. */
   add(number: number, field: FieldReader): void {
     if (number > highestPlace) {
-      this.#others.set(number, field);
+      this.#farFields.set(number, field);
       return;
     }
-    // An array without holes is faster.
     while (this.#fields.length <= number) this.#fields.push(undefined);
     this.#fields[number] = field;
   }
@@ -38,50 +47,108 @@ export class MessageReader {
     return (this.#blank ??= new Blank(this.#desc, this.#nextCopier)).make();
   }
 
-  /** Reads fields into a message up to a position. The unknown ones join those that it has. */
-  read(reader: Reader, message: Properties, end: number, known: UnknownField[] | undefined): void {
+  /** Reads fields into a message up to a position. */
+  read(reader: Reader, message: Properties, end: number): void {
     reader.enter(this.#desc);
-    let unknown = known;
-    while (reader.position < end) unknown = this.#readField(reader, message, reader.tag(), unknown);
-    if (unknown !== undefined) message["$unknown"] = unknown;
+    const { bytes } = reader;
+    const fields = this.#fields;
+    // What is frequent is done here, with the position in a variable; the rest is called for.
+    let { at } = reader;
+    while (at < end) {
+      const tag = bytes[at] as number;
+      const field = tag < 0x80 && (tag & 7) < 6 ? fields[tag >>> 3] : undefined;
+      if (field === undefined) {
+        reader.at = at;
+        this.#readField(reader, message, reader.tag());
+        at = reader.at;
+        continue;
+      }
+      at++;
+      // Past the end there is undefined, which fails every comparison.
+      const first = bytes[at] as number;
+      // Over literals the engine makes a jump of it: over imported names it compares each time.
+      switch (field.kind) {
+        case 9: {
+          // STRING
+          const start = at + 1;
+          const text = start + first <= bytes.length ? asciiText(bytes, start, first) : undefined;
+          if (text !== undefined) {
+            message[field.name] = text;
+            at = start + first;
+            continue;
+          }
+          break;
+        }
+        case 3: // INT64
+          if (first < 0x80) {
+            message[field.name] = longOf(first, 0);
+            at++;
+            continue;
+          }
+          break;
+        case 5: // INT32
+          if (first < 0x80) {
+            message[field.name] = first;
+            at++;
+            continue;
+          }
+          break;
+        case 20: {
+          // A message.
+          reader.at = at;
+          const child = field.child as MessageReader;
+          const before = message[field.name] as Properties | undefined;
+          const value = before ?? child.blank();
+          child.read(reader, value, reader.length());
+          message[field.name] = value;
+          at = reader.at;
+          continue;
+        }
+        case 21: {
+          // An element of a list of messages.
+          reader.at = at;
+          const child = field.child as MessageReader;
+          const value = child.blank();
+          child.read(reader, value, reader.length());
+          (message[field.name] as unknown[]).push(value);
+          at = reader.at;
+          continue;
+        }
+        case 0:
+          reader.at = at;
+          field.read(reader, message, tag & 7);
+          at = reader.at;
+          continue;
+        default:
+          break;
+      }
+      reader.at = at;
+      message[field.name] = readScalar(reader, field.kind as number, field.strict);
+      at = reader.at;
+    }
+    reader.at = at;
     reader.leave();
   }
 
   /** Reads fields into a message up to the end tag of a field, which has the delimited encoding. */
-  readGroup(reader: Reader, message: Properties, number: number, known: UnknownField[] | undefined): void {
+  readGroup(reader: Reader, message: Properties, number: number): void {
     reader.enter(this.#desc);
-    let unknown = known;
     for (;;) {
-      if (reader.position >= reader.end) throw new Error("invalid end group tag");
+      if (reader.at >= reader.bytes.length) throw new Error("invalid end group tag");
       const tag = reader.tag();
-      if ((tag & 7) !== WireType.EndGroup) unknown = this.#readField(reader, message, tag, unknown);
+      if ((tag & 7) !== 4) this.#readField(reader, message, tag);
       else if (tag >>> 3 === number) break;
       else throw new Error("invalid end group tag");
     }
-    if (unknown !== undefined) message["$unknown"] = unknown;
     reader.leave();
   }
 
-  #readField(
-    reader: Reader,
-    message: Properties,
-    tag: number,
-    unknown: UnknownField[] | undefined,
-  ): UnknownField[] | undefined {
-    const number = tag >>> 3;
-    const fields = this.#fields;
-    const field = number < fields.length ? fields[number] : this.#others.get(number);
-    if (field === undefined) return keep(reader, tag, unknown);
-    if (field.scalar !== undefined) message[field.name] = readScalar(reader, field.scalar, field.strict);
-    else field.read(reader, message, tag & 7);
-    return unknown;
+  /** Reads a field after its tag, or keeps it if it is unknown. */
+  #readField(reader: Reader, message: Properties, tag: number): void {
+    const no = tag >>> 3;
+    const wireType = tag & 7;
+    const field = no < this.#fields.length ? this.#fields[no] : this.#farFields.get(no);
+    if (field !== undefined) field.read(reader, message, wireType);
+    else keepUnknown(message, { no, wireType, data: reader.skip(no, wireType) });
   }
-}
-
-/** Keeps a field that is not known. */
-function keep(reader: Reader, tag: number, unknown: UnknownField[] = []): UnknownField[] {
-  const no = tag >>> 3;
-  const wireType = tag & 7;
-  unknown.push({ no, wireType, data: reader.skip(no, wireType) });
-  return unknown;
 }

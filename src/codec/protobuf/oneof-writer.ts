@@ -15,7 +15,7 @@ export function oneofWriter(oneof: DescOneof, fields: readonly DescField[], writ
   for (const field of fields) writers.set(field.localName, valueWriter(field, writerOf));
   return (writer, message) => {
     const choice = message[group] as Choice;
-    const { case: name } = choice;
+    const name = choice.case;
     if (name !== undefined) writers.get(name)?.(writer, choice.value);
   };
 }

@@ -6,39 +6,21 @@ import { doubleOf, floatOf, longOf, unsignedLongOf } from "./words.ts";
 /** Deepest nesting of messages, as in protobuf-es. */
 const deepest = 100;
 
-const nothing = new Uint8Array(0);
-
 /**
  * Reads protobuf's wire format (protobuf.dev/programming-guides/encoding). It
  * takes what protobuf-es takes, and never reads past the end.
  */
 export class Reader {
-  #bytes = nothing as Uint8Array;
-  #at = 0;
+  /** The bytes of the message. Public, like {@link at}, for the loop that reads fields. */
+  readonly bytes: Uint8Array;
+  /** Where the next byte is. */
+  at = 0;
   #depth = 0;
   /** The high half of the last varint of 64 bits. */
   #upper = 0;
 
-  /** Begins to read a message. */
-  begin(bytes: Uint8Array): void {
-    this.#bytes = bytes;
-    this.#at = 0;
-    this.#depth = 0;
-  }
-
-  /** Forgets the bytes, so that they can be collected. */
-  release(): void {
-    this.#bytes = nothing;
-  }
-
-  /** Where the next byte is. */
-  get position(): number {
-    return this.#at;
-  }
-
-  /** Where the bytes end. */
-  get end(): number {
-    return this.#bytes.length;
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
   }
 
   /** Enters a message. */
@@ -53,18 +35,13 @@ export class Reader {
 
   /** Reads a tag: the number of a field and, in the last three bits, a wire type. */
   tag(): number {
-    const start = this.#at;
-    const first = this.#bytes[start];
-    if (first !== undefined && first < 0x80 && first >= 8 && (first & 7) <= WireType.Bit32) {
-      this.#at = start + 1;
-      return first;
-    }
+    const start = this.at;
     const tag = this.uint32();
-    const length = this.#at - start;
-    if (length >= 5 && (length > 5 || (this.#bytes[start + 4] as number) > 0x0f)) {
+    const length = this.at - start;
+    if (length >= 5 && (length > 5 || (this.bytes[start + 4] as number) > 0x0f)) {
       throw new Error("illegal tag: varint overflows uint32");
     }
-    if (tag < 8 || (tag & 7) > WireType.Bit32) {
+    if (tag < 8 || (tag & 7) > 5) {
       throw new Error(`illegal tag: field no ${tag >>> 3} wire type ${tag & 7}`);
     }
     return tag;
@@ -73,17 +50,25 @@ export class Reader {
   /** Reads a length, and returns where what has it ends. */
   length(): number {
     const length = this.uint32();
-    return this.#at + length;
+    const end = this.at + length;
+    if (end > this.bytes.length) throw new RangeError("premature EOF");
+    return end;
   }
 
   /** Reads a varint, of which the lower 32 bits count. */
   uint32(): number {
-    const bytes = this.#bytes;
-    const at = this.#at;
+    const bytes = this.bytes;
+    const at = this.at;
     const first = bytes[at];
+    // Bytes past the end are undefined, which is less than nothing.
     if (first !== undefined && first < 0x80) {
-      this.#at = at + 1;
+      this.at = at + 1;
       return first;
+    }
+    const second = bytes[at + 1];
+    if (first !== undefined && second !== undefined && second < 0x80) {
+      this.at = at + 2;
+      return (first & 0x7f) | (second << 7);
     }
     return this.#longVarint();
   }
@@ -94,9 +79,9 @@ export class Reader {
   }
 
   bool(): boolean {
-    const first = this.#bytes[this.#at];
+    const first = this.bytes[this.at];
     if (first !== undefined && first < 0x80) {
-      this.#at++;
+      this.at++;
       return first !== 0;
     }
     return (this.#varint64() | this.#upper) !== 0;
@@ -119,7 +104,7 @@ export class Reader {
 
   sfixed32(): number {
     const at = this.#take(4);
-    const bytes = this.#bytes;
+    const bytes = this.bytes;
     return (
       (bytes[at] as number) |
       ((bytes[at + 1] as number) << 8) |
@@ -151,27 +136,27 @@ export class Reader {
   string(strict: boolean): string {
     const length = this.uint32();
     const at = this.#take(length);
-    return readText(this.#bytes, at, at + length, strict);
+    return readText(this.bytes, at, length, strict);
   }
 
   /** Reads bytes: a view into the message, as in protobuf-es, not a copy. */
-  bytes(): Uint8Array {
+  binary(): Uint8Array {
     const length = this.uint32();
     const at = this.#take(length);
-    return this.#bytes.subarray(at, at + length);
+    return view(this.bytes, at, length);
   }
 
   /** Passes over a value, and returns its bytes. Of groups, so many may be nested as messages. */
   skip(number: number, wireType: number): Uint8Array {
-    const start = this.#at;
+    const start = this.at;
     this.#skip(number, wireType, deepest - this.#depth);
-    return this.#bytes.subarray(start, this.#at);
+    return view(this.bytes, start, this.at - start);
   }
 
   #skip(number: number, wireType: number, depth: number): void {
     switch (wireType) {
       case WireType.Varint:
-        while (((this.#bytes[this.#take(1)] as number) & 0x80) !== 0);
+        while (((this.bytes[this.#take(1)] as number) & 0x80) !== 0);
         return;
       case WireType.Bit64:
         this.#take(8);
@@ -201,27 +186,33 @@ export class Reader {
 
   /** Moves on. Returns where the reader was. */
   #take(length: number): number {
-    const at = this.#at;
-    if (at + length > this.#bytes.length) throw new RangeError("premature EOF");
-    this.#at = at + length;
+    const at = this.at;
+    if (at + length > this.bytes.length) throw new RangeError("premature EOF");
+    this.at = at + length;
     return at;
   }
 
   #longVarint(): number {
+    const { bytes } = this;
+    let { at } = this;
     let value = 0;
     // A negative int32 has ten bytes.
     for (let shift = 0; shift < 70; shift += 7) {
-      const byte = this.#bytes[this.#take(1)] as number;
+      const byte = bytes[at++];
+      if (byte === undefined) throw new RangeError("premature EOF");
       if (shift < 32) value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value >>> 0;
+      if (byte < 0x80) {
+        this.at = at;
+        return value >>> 0;
+      }
     }
     throw new Error("invalid varint");
   }
 
   /** Reads a varint of 64 bits: returns its low half and keeps its high half. */
   #varint64(): number {
-    const bytes = this.#bytes;
-    let at = this.#at;
+    const bytes = this.bytes;
+    let at = this.at;
     let lower = 0;
     let upper = 0;
     for (let shift = 0; shift < 70; shift += 7) {
@@ -231,11 +222,18 @@ export class Reader {
       if (shift <= 28) lower |= bits << shift;
       if (shift >= 28) upper |= shift === 28 ? bits >> 4 : bits << (shift - 32);
       if (byte < 0x80) {
-        this.#at = at;
+        this.at = at;
         this.#upper = upper;
         return lower;
       }
     }
     throw new Error("invalid varint");
   }
+}
+
+/** A view of some of the bytes. */
+function view(bytes: Uint8Array, start: number, length: number): Uint8Array {
+  // The constructor is faster, but a Buffer is to have Buffers as views, as in protobuf-es.
+  if (bytes.constructor !== Uint8Array) return bytes.subarray(start, start + length);
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + start, length);
 }

@@ -1,41 +1,43 @@
-import { ScalarType } from "@bufbuild/protobuf";
+import type { ScalarType } from "@bufbuild/protobuf";
 import type { Reader } from "./reader.ts";
 
 /**
  * Reads a scalar. Strings that are not UTF-8 are an error when they must be
- * UTF-8. A switch, not a function for each type: the engine can inline it.
+ * UTF-8. A switch, not a function for each type, and over literals: the engine
+ * makes a jump of it.
  */
 export function readScalar(reader: Reader, type: ScalarType, strict: boolean): unknown {
   switch (type) {
-    case ScalarType.STRING:
+    case 9: // STRING
       return reader.string(strict);
-    case ScalarType.INT32:
+    case 5: // INT32
       return reader.uint32() | 0;
-    case ScalarType.UINT32:
+    case 13: // UINT32
       return reader.uint32();
-    case ScalarType.BOOL:
+    case 8: // BOOL
       return reader.bool();
-    case ScalarType.INT64:
+    case 3: // INT64
       return reader.int64();
-    case ScalarType.UINT64:
+    case 4: // UINT64
       return reader.uint64();
-    case ScalarType.DOUBLE:
+    case 1: // DOUBLE
       return reader.double();
-    case ScalarType.FLOAT:
+    case 2: // FLOAT
       return reader.float();
-    case ScalarType.BYTES:
-      return reader.bytes();
-    case ScalarType.SINT32:
+    case 12: // BYTES
+      return reader.binary();
+    case 17: // SINT32
       return reader.sint32();
-    case ScalarType.SINT64:
-      return reader.sint64();
-    case ScalarType.FIXED32:
+    case 7: // FIXED32
       return reader.sfixed32() >>> 0;
-    case ScalarType.SFIXED32:
+    case 15: // SFIXED32
       return reader.sfixed32();
-    case ScalarType.FIXED64:
+    case 6: // FIXED64
       return reader.fixed64();
-    case ScalarType.SFIXED64:
+    case 16: // SFIXED64
       return reader.sfixed64();
+    default:
+      // SINT64
+      return reader.sint64();
   }
 }

@@ -16,7 +16,12 @@ const mediumText = 1024;
 /** Bytes that a message inside of another one gets for its length; it is moved if it needs more. */
 const lengthBytes = 1;
 
-const nothing = Buffer.alloc(0);
+const nothing = Buffer.alloc(0) as Buffer & Native;
+
+/** What `Buffer` has below `write()`, which looks at its arguments first. */
+interface Native {
+  utf8Write(value: string, at: number, length: number): number;
+}
 
 /**
  * Writes protobuf's wire format (protobuf.dev/programming-guides/encoding). One
@@ -24,7 +29,7 @@ const nothing = Buffer.alloc(0);
  * small message costs no allocation but a view.
  */
 export class Writer {
-  #bytes = nothing as Buffer;
+  #bytes = nothing;
   /** Where the current message begins. */
   #start = 0;
   /** Where the next byte goes. */
@@ -124,6 +129,32 @@ export class Writer {
     this.#at = at;
   }
 
+  /** Writes a string with its tag and its length. */
+  taggedString(tag: number, value: string): void {
+    const length = value.length;
+    this.#ensure(length + 2);
+    if (tag > 0x7f || length > shortText) {
+      this.varint(tag);
+      this.string(value);
+      return;
+    }
+    const bytes = this.#bytes;
+    const start = this.#at;
+    bytes[start] = tag;
+    bytes[start + 1] = length;
+    let at = start + 2;
+    for (let index = 0; index < length; index++) {
+      const unit = value.charCodeAt(index);
+      if (unit > 0x7f) {
+        this.#at = start + 1;
+        this.#longText(value);
+        return;
+      }
+      bytes[at++] = unit;
+    }
+    this.#at = at;
+  }
+
   /** Writes bytes with their length. */
   bytes(value: Uint8Array): void {
     this.varint(value.length);
@@ -184,14 +215,14 @@ export class Writer {
       const length = Buffer.byteLength(value);
       this.varint(length);
       this.#ensure(length);
-      this.#at += this.#bytes.write(value, this.#at, length);
+      this.#at += this.#bytes.utf8Write(value, this.#at, length);
       return;
     }
     this.#ensure(units * 3 + 5);
     // Most text is ASCII: then this is the size of its length.
     const guess = units < 0x80 ? 1 : 2;
     const head = this.#at;
-    const length = this.#bytes.write(value, head + guess, units * 3);
+    const length = this.#bytes.utf8Write(value, head + guess, units * 3);
     const size = sizeOf(length);
     if (size !== guess) this.#bytes.copyWithin(head + size, head + guess, head + guess + length);
     this.varint(length);
@@ -229,7 +260,7 @@ export class Writer {
   #grow(length: number): void {
     const used = this.#at - this.#start;
     // Not from the pool that Node shares: a slab is one already.
-    const grown = Buffer.allocUnsafeSlow(Math.max(slabBytes, used * 2, used + length + 64));
+    const grown = Buffer.allocUnsafeSlow(Math.max(slabBytes, used * 2, used + length + 64)) as Buffer & Native;
     this.#bytes.copy(grown, 0, this.#start, this.#at);
     this.#bytes = grown;
     this.#start = 0;

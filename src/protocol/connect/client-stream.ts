@@ -1,28 +1,15 @@
-import type {
-  DescMessage,
-  DescMethodStreaming,
-  MessageInitShape,
-  MessageShape,
-} from "@bufbuild/protobuf";
+import type { DescMessage, DescMethodStreaming, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
 import type { StreamRequest, StreamResponse } from "@connectrpc/connect";
-import {
-  pipe,
-  runStreamingCall,
-  transformCompressEnvelope,
-  transformDecompressEnvelope,
-  transformJoinEnvelopes,
-  transformParseEnvelope,
-  transformSerializeEnvelope,
-  transformSplitEnvelope,
-} from "@connectrpc/connect/protocol";
 import {
   createEndStreamSerialization,
   endStreamFlag,
   headerStreamAcceptEncoding,
   headerStreamEncoding,
 } from "@connectrpc/connect/protocol-connect";
-import type { EndStreamResponse } from "@connectrpc/connect/protocol-connect";
+import { runStream } from "../stream/client-call.ts";
+import { readMessages } from "../stream/read-messages.ts";
+import { writeMessages } from "../stream/write-messages.ts";
 import { positive, requestHeader } from "./client-header.ts";
 import { decompressor, statusError, unexpectedType } from "./client-response.ts";
 import type { CallInit, ClientMethod, ConnectClientOptions } from "./client.ts";
@@ -45,11 +32,11 @@ export function callStream<I extends DescMessage, O extends DescMessage>(
     timeoutMs,
   );
   if (options.compression !== undefined) header.set(headerStreamEncoding, options.compression.name);
-  return runStreamingCall<I, O>({
-    interceptors: [...options.interceptors],
-    ...(init.signal === undefined ? {} : { signal: init.signal }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    req: {
+  return runStream<I, O>({
+    interceptors: options.interceptors,
+    signal: init.signal,
+    timeoutMs,
+    request: {
       stream: true,
       service: method.parent,
       method,
@@ -57,9 +44,9 @@ export function callStream<I extends DescMessage, O extends DescMessage>(
       url: prepared.url,
       header,
       contextValues: init.contextValues ?? createContextValues(),
-      message: init.messages,
     },
-    next: (req) => send(options, prepared, req),
+    messages: init.messages,
+    send: (req) => send(options, prepared, req),
   });
 }
 
@@ -73,66 +60,38 @@ async function send<I extends DescMessage, O extends DescMessage>(
     method: "POST",
     header: req.header,
     signal: req.signal,
-    body: pipe(
-      req.message,
-      transformSerializeEnvelope(prepared.input),
-      transformCompressEnvelope(options.compression ?? null, options.compressMinBytes),
-      transformJoinEnvelopes(),
-      { propagateDownStreamError: true },
-    ),
+    body: writeMessages(req.message, {
+      serialize: (message) => prepared.input.serialize(message),
+      compression: options.compression,
+      compressMinBytes: options.compressMinBytes,
+    }),
   });
+  const { header } = response;
   if (response.status !== 200) throw statusError(response);
-  if (codecOf([prepared.codec], response.header.get("content-type"), streamType) === undefined) {
-    throw unexpectedType(response.header, prepared.codec, streamType);
+  if (codecOf([prepared.codec], header.get("content-type"), streamType) === undefined) {
+    throw unexpectedType(header, prepared.codec, streamType);
   }
   const trailer = new Headers();
-  return {
-    ...req,
-    header: response.header,
-    trailer,
-    message: pipe(
-      response.body,
-      transformSplitEnvelope(options.readMaxBytes),
-      transformDecompressEnvelope(
-        decompressor(response.header, headerStreamEncoding) ?? null,
-        options.readMaxBytes,
-      ),
-      transformParseEnvelope(prepared.output, endStreamFlag, endStream),
-      (envelopes) => untilEnd<O>(envelopes, response.header, trailer),
-      { propagateDownStreamError: true },
-    ),
-  };
-}
-
-/** The messages of an answer; its end brings the trailers, or the error. */
-async function* untilEnd<O extends DescMessage>(
-  envelopes: AsyncIterable<
-    { value: MessageShape<O>; end: false } | { value: EndStreamResponse; end: true }
-  >,
-  header: Headers,
-  trailer: Headers,
-): AsyncGenerator<MessageShape<O>> {
-  let ended = false;
-  for await (const envelope of envelopes) {
-    if (ended) {
-      const what = envelope.end ? "a second end" : "a message after its end";
-      throw new ConnectError(`protocol error: the stream has ${what}`, Code.InvalidArgument);
-    }
-    if (!envelope.end) {
-      yield envelope.value;
-      continue;
-    }
-    ended = true;
-    const { error, metadata } = envelope.value;
-    if (error !== undefined) {
-      header.forEach((value, name) => {
-        error.metadata.append(name, value);
+  const message = readMessages<MessageShape<O>>(response.body, {
+    parse: (bytes) => prepared.output.parse(bytes as Uint8Array<ArrayBuffer>),
+    compression: decompressor(header, headerStreamEncoding),
+    maxBytes: options.readMaxBytes,
+    endFlag: endStreamFlag,
+    end(bytes) {
+      const { error, metadata } = endStream.parse(bytes as Uint8Array<ArrayBuffer>);
+      if (error !== undefined) {
+        header.forEach((value, name) => {
+          error.metadata.append(name, value);
+        });
+        throw error;
+      }
+      metadata.forEach((value, name) => {
+        trailer.set(name, value);
       });
-      throw error;
-    }
-    metadata.forEach((value, name) => {
-      trailer.set(name, value);
-    });
-  }
-  if (!ended) throw new ConnectError("protocol error: the stream has no end", Code.InvalidArgument);
+    },
+    done(ended) {
+      if (!ended) throw new ConnectError("protocol error: the stream has no end", Code.InvalidArgument);
+    },
+  });
+  return { ...req, header, trailer, message };
 }

@@ -70,13 +70,7 @@ export function connectTransport(options: ConnectClientOptions): Transport {
         : callPlain(plain, options, prepare(method), method, init);
     },
     stream: (method, signal, timeoutMs, header, messages, contextValues) =>
-      callStream(options, prepare(method), method, {
-        signal,
-        timeoutMs,
-        header,
-        contextValues,
-        messages,
-      }),
+      callStream(options, prepare(method), method, { signal, timeoutMs, header, contextValues, messages }),
   };
 }
 

@@ -1,21 +1,12 @@
+import type { Message } from "@bufbuild/protobuf";
 import type { MethodImplSpec } from "@connectrpc/connect";
 import {
   assertByteStreamRequest,
-  pipe,
-  transformCatchFinally,
-  transformCompressEnvelope,
-  transformDecompressEnvelope,
-  transformInvokeImplementation,
-  transformJoinEnvelopes,
-  transformParseEnvelope,
-  transformPrepend,
-  transformSerializeEnvelope,
-  transformSplitEnvelope,
-  untilFirst,
   uResponseMethodNotAllowed,
   uResponseUnsupportedMediaType,
+  untilFirst,
 } from "@connectrpc/connect/protocol";
-import type { EnvelopedMessage, UniversalHandlerFn } from "@connectrpc/connect/protocol";
+import type { UniversalHandlerFn } from "@connectrpc/connect/protocol";
 import {
   createEndStreamSerialization,
   endStreamFlag,
@@ -23,6 +14,10 @@ import {
   headerStreamEncoding,
 } from "@connectrpc/connect/protocol-connect";
 import { compressMinBytes } from "../compression.ts";
+import { admitted } from "../stream/admitted.ts";
+import { invokeStream } from "../stream/invoke.ts";
+import { readMessages } from "../stream/read-messages.ts";
+import { writeMessages } from "../stream/write-messages.ts";
 import { wireError } from "../wire-error.ts";
 import { codecOf, streamType } from "./content-type.ts";
 import { beginCall } from "./server-call.ts";
@@ -51,77 +46,35 @@ export function streamHandler(
     if (compression.response !== null) {
       context.responseHeader.set(headerStreamEncoding, compression.response.name);
     }
-    // Requests and answers are two pipelines, so that an answer that cannot be
-    // written does not look like a request that cannot be read.
-    const requests = pipe(
-      req.body,
-      transformPrepend<Uint8Array>(() => {
+    const requests = readMessages<Message>(req.body, {
+      parse: (bytes) => found.input.parse(bytes as Uint8Array<ArrayBuffer>),
+      compression: compression.request ?? undefined,
+      maxBytes: options.readMaxBytes,
+      // A caller's stream ends with its body; what looks like an answer's end is passed over.
+      endFlag: endStreamFlag,
+    });
+    const answers = admitted(
+      () => invokeStream(spec, context, requests, options.interceptors),
+      async () => {
+        await options.requestGate?.(context);
         if (refusal !== undefined) throw refusal;
-        return undefined;
-      }),
-      transformSplitEnvelope(options.readMaxBytes),
-      transformDecompressEnvelope(compression.request, options.readMaxBytes),
-      transformParseEnvelope(found.input, endStreamFlag),
+      },
     );
-    const invoke = transformInvokeImplementation(spec, context, [...options.interceptors]);
-    const answers = gated(() => invoke(requests), async () => options.requestGate?.(context));
-    const body = pipe(
-      endsWith(answers, (reason) => {
-        context.abort(reason);
-      }),
-      transformSerializeEnvelope(found.output),
-      transformCatchFinally<EnvelopedMessage>((thrown) => {
+    const body = writeMessages(answers, {
+      serialize: (message) => found.output.serialize(message),
+      compression: compression.response ?? undefined,
+      compressMinBytes,
+      end(thrown) {
         context.abort(thrown);
         const metadata = context.responseTrailer;
         const end = thrown === undefined ? { metadata } : { metadata, error: wireError(thrown) };
         return { flags: endStreamFlag, data: endStream.serialize(end) };
-      }),
-      transformCompressEnvelope(compression.response, compressMinBytes),
-      transformJoinEnvelopes(),
-      { propagateDownStreamError: true },
-    );
+      },
+      left(reason) {
+        context.abort(reason);
+      },
+    });
     // Implementations may set headers until their first message.
     return { status: 200, body: await untilFirst(body), header: context.responseHeader };
-  };
-}
-
-/** The answers of an implementation that runs only once its gate has let the call through. */
-function gated<T>(answers: () => AsyncIterable<T>, gate: () => Promise<void>): AsyncIterable<T> {
-  return {
-    [Symbol.asyncIterator]() {
-      let source: AsyncIterator<T> | undefined;
-      return {
-        async next() {
-          if (source === undefined) {
-            await gate();
-            source = answers()[Symbol.asyncIterator]();
-          }
-          return source.next();
-        },
-        return: (value?: unknown) =>
-          source?.return?.(value) ?? Promise.resolve({ done: true as const, value }),
-        throw: (error?: unknown) => source?.throw?.(error) ?? Promise.reject(error),
-      };
-    },
-  };
-}
-
-/** The same messages; tells when whoever reads them stops early, and why. */
-function endsWith<T>(messages: AsyncIterable<T>, ended: (reason?: unknown) => void): AsyncIterable<T> {
-  return {
-    [Symbol.asyncIterator]() {
-      const source = messages[Symbol.asyncIterator]();
-      return {
-        next: () => source.next(),
-        return(value?: unknown) {
-          ended();
-          return source.return?.(value) ?? Promise.resolve({ done: true as const, value });
-        },
-        throw(error?: unknown) {
-          ended(error);
-          return source.throw?.(error) ?? Promise.reject(error);
-        },
-      };
-    },
   };
 }

@@ -2,6 +2,7 @@ import type { Message } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import { createContextKey } from "@connectrpc/connect";
 import type { ContextKey, Interceptor, MethodImplSpec, UnaryRequest } from "@connectrpc/connect";
+import { replaceHeaders } from "../headers.ts";
 import { concerns } from "../hosted.ts";
 import type { CallContext } from "./call-context.ts";
 
@@ -76,16 +77,8 @@ export function invoker(spec: UnarySpec, all: readonly Interceptor[]): Invoke {
       message,
     };
     const { header, trailer, message: answer } = await composed(request);
-    replaceBy(context.responseHeader, header);
-    replaceBy(context.responseTrailer, trailer);
+    replaceHeaders(context.responseHeader, header);
+    replaceHeaders(context.responseTrailer, trailer);
     return answer as Message;
   };
-}
-
-function replaceBy(own: Headers, other: Headers): void {
-  if (own === other) return;
-  for (const name of [...own.keys()]) own.delete(name);
-  other.forEach((value, name) => {
-    own.set(name, value);
-  });
 }

@@ -3,7 +3,7 @@ import type { Codec } from "../../codec/codec.ts";
 import { connectForm } from "../connect/server-form.ts";
 import { unaryType } from "../connect/content-type.ts";
 import type { MessageLimits } from "../connect/method-codec.ts";
-import { grpcForm } from "../grpc-form.ts";
+import { grpcForm } from "../grpc/server-form.ts";
 import type { UnaryForm, UnaryMethod } from "./form.ts";
 
 /** A unary method and the forms in which it can be called in one piece, by content type. */

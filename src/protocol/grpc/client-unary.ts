@@ -9,14 +9,14 @@ import {
   validateResponse,
   validateTrailer,
 } from "@connectrpc/connect/protocol-grpc";
-import type { Codec } from "../codec/codec.ts";
-import { positive } from "./connect/client-header.ts";
-import { methodCodec } from "./connect/method-codec.ts";
-import type { MessageLimits, MethodCodec } from "./connect/method-codec.ts";
-import { envelop, envelopeBytes, onlyMessage } from "./grpc-envelope.ts";
-import { addOwnHeaders, toWebHeaders } from "./headers.ts";
-import type { HttpAnswer, UnaryHttp } from "./unary/http.ts";
-import { LazyResponse } from "./unary/response.ts";
+import type { Codec } from "../../codec/codec.ts";
+import { positive } from "../connect/client-header.ts";
+import { methodCodec } from "../connect/method-codec.ts";
+import type { MessageLimits, MethodCodec } from "../connect/method-codec.ts";
+import { envelop, envelopeBytes, onlyMessage } from "../envelope.ts";
+import { addOwnHeaders, toWebHeaders } from "../headers.ts";
+import type { HttpAnswer, UnaryHttp } from "../unary/http.ts";
+import { LazyResponse } from "../unary/response.ts";
 
 /** Makes gRPC's unary calls that want nothing unusual, in one piece. */
 export function grpcUnary(http: UnaryHttp, codec: Codec, limits: MessageLimits): Transport["unary"] {

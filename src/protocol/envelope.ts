@@ -3,11 +3,15 @@ import { Code, ConnectError } from "@connectrpc/connect";
 /** Bytes before each message: flags, and a length of four bytes (grpc/doc/PROTOCOL-HTTP2.md). */
 export const envelopeBytes = 5;
 
-/** A message in its envelope, uncompressed, in one piece. */
-export function envelop(message: Uint8Array): Uint8Array {
+/**
+ * A message in its envelope, in one piece.
+ *
+ * @param flags 1 for a compressed message, others for what is no message. Default 0
+ */
+export function envelop(message: Uint8Array, flags: number = 0): Uint8Array {
   const { byteLength } = message;
   const bytes = Buffer.allocUnsafe(envelopeBytes + byteLength);
-  bytes[0] = 0;
+  bytes[0] = flags;
   bytes.writeUInt32BE(byteLength, 1);
   bytes.set(message, envelopeBytes);
   return bytes;

@@ -2,17 +2,15 @@ import type { OutgoingHttpHeaders } from "node:http";
 import type { DescMessage, DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
-import type { Codec } from "../codec/codec.ts";
-import { methodCodec } from "./connect/method-codec.ts";
-import type { MessageLimits } from "./connect/method-codec.ts";
-import { envelop, envelopeBytes, onlyMessage } from "./grpc-envelope.ts";
-import { tidyGrpcMessage } from "./grpc-message.ts";
-import { addHeaders, toNodeHeaders } from "./headers.ts";
-import { plainGrpcTimeoutMs } from "./timeout.ts";
-import type { UnaryForm } from "./unary/form.ts";
-
-/** What gRPC says of a message that cannot be read (https://grpc.io/docs/guides/status-codes). */
-const unreadable = Code.Internal;
+import type { Codec } from "../../codec/codec.ts";
+import { methodCodec } from "../connect/method-codec.ts";
+import type { MessageLimits } from "../connect/method-codec.ts";
+import { envelop, envelopeBytes, onlyMessage } from "../envelope.ts";
+import { tidyGrpcMessage } from "../grpc-message.ts";
+import { addHeaders, toNodeHeaders } from "../headers.ts";
+import { plainGrpcTimeoutMs } from "../timeout.ts";
+import type { UnaryForm } from "../unary/form.ts";
+import { unreadable } from "./unreadable.ts";
 
 /** gRPC's unary calls of a method, in one piece (see `unary/server-call.ts`). HTTP/2 only: it has trailers. */
 export function grpcForm(codec: Codec, method: DescMethod, limits: MessageLimits): UnaryForm {

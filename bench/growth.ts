@@ -1,0 +1,33 @@
+/** How memory went while calls were made. */
+export interface Growth {
+  /** The slope of a line through the samples after warm-up. */
+  readonly bytesPerCall: number;
+  /** Twice the standard error of the slope: what noise alone may make. */
+  readonly errorPerCall: number;
+  /** Whether it is more than noise, and more than a trifle. */
+  readonly grows: boolean;
+}
+
+/** Samples in the first part are of code that is compiled, of pools that fill. */
+const warmUpShare = 0.2;
+
+/** A page or two a thousand calls; what leaks keeps at least an object of every call, or of every hundredth. */
+const trifleBytes = 1;
+
+/** The growth of samples: calls made so far, and megabytes kept. */
+export function growth(samples: readonly (readonly [calls: number, megabytes: number])[]): Growth {
+  const warm = samples.slice(Math.floor(samples.length * warmUpShare));
+  const count = warm.length;
+  const meanX = sum(warm.map(([calls]) => calls)) / count;
+  const meanY = sum(warm.map(([, megabytes]) => megabytes)) / count;
+  const squares = sum(warm.map(([calls]) => (calls - meanX) ** 2));
+  const slope = sum(warm.map(([calls, megabytes]) => (calls - meanX) * (megabytes - meanY))) / squares;
+  const left = sum(warm.map(([calls, megabytes]) => (megabytes - meanY - slope * (calls - meanX)) ** 2));
+  const error = 2 * Math.sqrt(left / (count - 2) / squares);
+  const [bytesPerCall, errorPerCall] = [slope * 2 ** 20, error * 2 ** 20];
+  return { bytesPerCall, errorPerCall, grows: bytesPerCall > Math.max(trifleBytes, errorPerCall) };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
