@@ -25,7 +25,7 @@ export interface Chart {
 
 const width = 960;
 const margin = 20;
-const labelWidth = 190;
+const labelWidth = 212;
 const rowHeight = 21;
 const barHeight = 13;
 const headHeight = 92;
@@ -89,12 +89,12 @@ export function draw({ title, subtitle, columns, rows }: Chart): string {
 
 function legend(): readonly string[] {
   const entries = [
-    ["mesh", "connect-mesh"],
-    ["floor", "bare Node: the floor"],
-    ["peer", "others"],
+    ["mesh", "connect-mesh", 360],
+    ["floor", "bare Node: the floor", 240],
+    ["peer", "others", 70],
   ] as const;
-  return entries.flatMap(([kind, label], at) => {
-    const x = width - margin - 370 + at * 135;
+  return entries.flatMap(([kind, label, fromRight]) => {
+    const x = width - margin - fromRight;
     return [`<rect class="${kind}" x="${x}" y="22" width="11" height="11"/>`, text(x + 16, 32, label, "muted")];
   });
 }

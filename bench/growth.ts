@@ -4,15 +4,15 @@ export interface Growth {
   readonly bytesPerCall: number;
   /** Twice the standard error of the slope: what noise alone may make. */
   readonly errorPerCall: number;
-  /** Whether it is more than noise, and more than a trifle. */
+  /** Whether it is more than noise, and more than a trifle in all. */
   readonly grows: boolean;
 }
 
 /** Samples in the first part are of code that is compiled, of pools that fill. */
 const warmUpShare = 0.2;
 
-/** A page or two a thousand calls; what leaks keeps at least an object of every call, or of every hundredth. */
-const trifleBytes = 1;
+/** What the engine itself may still learn about the code, in megabytes. An object kept of each call is far more. */
+const trifleMb = 0.5;
 
 /** The growth of samples: calls made so far, and megabytes kept. */
 export function growth(samples: readonly (readonly [calls: number, megabytes: number])[]): Growth {
@@ -24,8 +24,12 @@ export function growth(samples: readonly (readonly [calls: number, megabytes: nu
   const slope = sum(warm.map(([calls, megabytes]) => (calls - meanX) * (megabytes - meanY))) / squares;
   const left = sum(warm.map(([calls, megabytes]) => (megabytes - meanY - slope * (calls - meanX)) ** 2));
   const error = 2 * Math.sqrt(left / (count - 2) / squares);
-  const [bytesPerCall, errorPerCall] = [slope * 2 ** 20, error * 2 ** 20];
-  return { bytesPerCall, errorPerCall, grows: bytesPerCall > Math.max(trifleBytes, errorPerCall) };
+  const grown = slope * ((warm.at(-1)?.[0] ?? 0) - (warm[0]?.[0] ?? 0));
+  return {
+    bytesPerCall: slope * 2 ** 20,
+    errorPerCall: error * 2 ** 20,
+    grows: slope > error && grown > trifleMb,
+  };
 }
 
 function sum(values: readonly number[]): number {

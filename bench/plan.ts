@@ -49,7 +49,7 @@ export function planOf(options: PlanOptions): Plan {
     forMs,
     warmMs: count(options["warm-ms"], quick ? 300 : options.ms === undefined ? 1_500 : forMs),
     aspyxCalls: quick ? 200 : 1_000,
-    budgetMs: quick && options.ms === undefined ? 100_000 : undefined,
+    budgetMs: quick && options.ms === undefined ? 90_000 : undefined,
   };
 }
 

@@ -104,5 +104,5 @@ function row(name: string, list: readonly Sample[], best: number, latency: boole
 function localRow(name: string, list: readonly Sample[]): string {
   const nanos = list.map(({ calls, ms }) => Math.round((ms * 1e6) / calls));
   const [low, high] = spread(nanos);
-  return `| ${name} | ${median(nanos)} | ${low}–${high} | ${Math.round(median(list.map(rateOf)))} |`;
+  return `| ${name} | ${Math.round(median(nanos))} | ${low}–${high} | ${Math.round(median(list.map(rateOf)))} |`;
 }

@@ -1,7 +1,8 @@
-/** The middle value; 0 of none. */
+/** The middle value, or what is between the two in the middle; 0 of none. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? 0;
+  const [low, high] = [sorted[(sorted.length - 1) >> 1] ?? 0, sorted[sorted.length >> 1] ?? 0];
+  return (low + high) / 2;
 }
 
 /** The lowest and the highest value. */

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { DescService } from "@bufbuild/protobuf";
-import { Code, createClient } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import type { Client, Transport } from "@connectrpc/connect";
 import type { FastifyInstance } from "fastify";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
@@ -9,6 +9,7 @@ import { ServerReflection as AlphaReflection } from "../gen/grpc/reflection/v1al
 import { sleep } from "./async/sleep.ts";
 import { roundRobin } from "./balancer/round-robin.ts";
 import { builtInChannels } from "./channel/built-in.ts";
+import { client } from "./client/client.ts";
 import { meshTransport } from "./client/mesh-transport.ts";
 import type { ClientOptions } from "./client/options.ts";
 import { ClientRuntime } from "./client/runtime.ts";
@@ -146,12 +147,13 @@ export class Mesh implements AsyncDisposable, Mountable {
   }
 
   /**
-   * A typed client. Making one never fails because a peer is down: instances
+   * A typed client, with the methods of Connect's `createClient`; leaving a
+   * stream of answers early cancels its call. Making one never fails because a peer is down: instances
    * are looked up with the first call.
    */
   client<S extends DescService>(service: S, options: ClientOptions = {}): Client<S> {
     this.#types.add(service.file);
-    return createClient(service, this.transport(options));
+    return client(service, this.transport(options));
   }
 
   /** The mesh as a Connect `Transport`, for any service. */

@@ -3,9 +3,13 @@ import type { Instance } from "../contract/instance.ts";
 
 /** How long calls to a peer take. */
 export interface Latency {
+  /** When a call last ended, in milliseconds on the clock of `performance.now()`. 0 before the first. */
+  readonly atMs: number;
   /**
    * What the next answer is expected to take, in milliseconds, as of a time on
-   * the clock of `performance.now()`. 0 while no call has ended yet.
+   * the same clock. It decays as time passes, by the same factor for all peers:
+   * two of them can be compared at any time that is not before either's `atMs`.
+   * 0 while no call has ended yet.
    */
   expectedMs(nowMs: number): number;
 }

@@ -34,7 +34,7 @@ export class PeakLatency implements Latency {
   // and a pick among thousands of peers has less memory to wait for.
   /** In microseconds; 0 while nothing was observed. */
   #cost = 0;
-  /** When it was observed, in whole milliseconds that wrap around. */
+  /** In whole milliseconds. */
   #atMs = 0;
 
   constructor(options: PeakLatencyOptions = {}) {
@@ -42,6 +42,10 @@ export class PeakLatency implements Latency {
     this.#failureFactor = options.failureFactor ?? 3;
     this.#firstFailure = (options.firstFailureMs ?? 1_000) * perMs;
     this.#maxFailure = (options.maxFailureMs ?? 5_000) * perMs;
+  }
+
+  get atMs(): number {
+    return this.#atMs;
   }
 
   expectedMs(nowMs: number): number {
@@ -72,13 +76,15 @@ export class PeakLatency implements Latency {
 
   /** How much of the last observation still counts. */
   #remaining(nowMs: number): number {
-    const passedMs = (Math.trunc(nowMs) - this.#atMs) | 0;
-    return passedMs > 0 ? Math.exp(-passedMs / this.#tauMs) : 1;
+    const passed = (nowMs - this.#atMs) / this.#tauMs;
+    if (passed <= 0) return 1;
+    // Between calls that follow each other quickly, this is right to four digits and takes no time.
+    return passed < 1 / 64 ? 1 - passed : Math.exp(-passed);
   }
 
   #set(cost: number, nowMs: number): void {
     // No answer is so fast that it looks like none, and none so slow that it does not fit.
     this.#cost = Math.min(Math.max(Math.round(cost), 1), 0x3fff_ffff);
-    this.#atMs = nowMs | 0;
+    this.#atMs = Math.floor(nowMs);
   }
 }

@@ -3,7 +3,7 @@ import { weighed } from "./candidates.ts";
 import { draw } from "./draw.ts";
 import { withOptions } from "./options.ts";
 import type { BalancerOptions } from "./options.ts";
-import { chance, monotonicMs } from "./sources.ts";
+import { chance } from "./sources.ts";
 
 /** Cost of a peer that has not answered its first call yet: higher than any latency. */
 const untestedMs = 1e9;
@@ -22,7 +22,7 @@ const maxTurns = 4;
  * slow answers, so that an instance that fails fast attracts nothing.
  */
 export function peakEwma(options: BalancerOptions = {}): Balancer {
-  const { random = chance(), now = monotonicMs } = options;
+  const { random = chance() } = options;
   return withOptions((all) => {
     const { peers, weights } = weighed(all);
     const [only] = peers;
@@ -38,15 +38,16 @@ export function peakEwma(options: BalancerOptions = {}): Balancer {
       const a = peers[one];
       const b = peers[other];
       if (a === undefined || b === undefined) return only;
-      const nowMs = now();
-      return cost(b, perWeight[other] ?? 1, nowMs) < cost(a, perWeight[one] ?? 1, nowMs) ? b : a;
+      // No look at the clock, which would cost more than all else: what decays, decays alike.
+      const atMs = Math.max(a.latency.atMs, b.latency.atMs);
+      return cost(b, perWeight[other] ?? 1, atMs) < cost(a, perWeight[one] ?? 1, atMs) ? b : a;
     };
   }, options);
 }
 
-function cost(peer: Peer, perWeight: number, nowMs: number): number {
+function cost(peer: Peer, perWeight: number, atMs: number): number {
   const { inFlight } = peer;
-  const expectedMs = peer.latency.expectedMs(nowMs);
+  const expectedMs = peer.latency.expectedMs(atMs);
   if (expectedMs === 0 && inFlight > 0) return untestedMs + inFlight;
   return expectedMs * (inFlight * perWeight + 1);
 }

@@ -1,5 +1,5 @@
-import type { DescMessage, DescMethod, MessageShape } from "@bufbuild/protobuf";
-import { Code, createContextValues, createHandlerContext } from "@connectrpc/connect";
+import type { DescMessage, DescMethod } from "@bufbuild/protobuf";
+import { Code, ConnectError, createContextValues, createHandlerContext } from "@connectrpc/connect";
 import type {
   Interceptor,
   MethodImplSpec,
@@ -17,6 +17,7 @@ import {
   untilFirst,
 } from "@connectrpc/connect/protocol";
 import { readAhead } from "../async/read-ahead.ts";
+import { unlessAborted } from "../async/unless-aborted.ts";
 import { meshError } from "../error.ts";
 import type { Hosted, HostedMethod } from "./hosted.ts";
 import { callLocally, received } from "./unary/local-call.ts";
@@ -105,6 +106,7 @@ async function stream<I extends DescMessage, O extends DescMessage>(
   req: StreamRequest<I, O>,
   deadline: () => number | undefined,
 ): Promise<StreamResponse<I, O>> {
+  req.signal.throwIfAborted();
   const context = contextOf(req, deadline(), hosted.shutdown);
   try {
     await hosted.requestGate?.(context);
@@ -112,6 +114,8 @@ async function stream<I extends DescMessage, O extends DescMessage>(
     context.abort(error);
     throw received(error, context);
   }
+  let broken: { readonly error: unknown } | undefined;
+  const requests = requestsOf(req.message, context, (error) => (broken = { error }));
   const invoke = transformInvokeImplementation(
     hosted.spec as MethodImplSpec<I, O>,
     context,
@@ -124,22 +128,84 @@ async function stream<I extends DescMessage, O extends DescMessage>(
     header: context.responseHeader,
     trailer: context.responseTrailer,
     // As over a wire, headers are there once the first message is.
-    message: await untilFirst(readAhead(outcome(invoke(readAhead(req.message)), context))),
+    message: await untilFirst(readAhead(outcome(invoke(readAhead(requests)), context, () => broken))),
   };
 }
 
-/** The messages of a call; errors as a caller gets them; the context ends with it. */
-async function* outcome<O extends DescMessage>(
-  messages: AsyncIterable<MessageShape<O>>,
+/**
+ * The caller's messages as a wire brings them: when the call ends before they
+ * do, or when they fail, that is an error, never their end. What fails also
+ * ends the call.
+ */
+function requestsOf<T>(
+  messages: AsyncIterable<T>,
   context: Context,
-): AsyncIterable<MessageShape<O>> {
-  try {
-    yield* messages;
-  } catch (error) {
-    throw received(error, context);
-  } finally {
-    context.abort();
-  }
+  failed: (error: unknown) => void,
+): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator]() {
+      const source = messages[Symbol.asyncIterator]();
+      return {
+        async next() {
+          context.signal.throwIfAborted();
+          const next = source.next();
+          next.catch((error: unknown) => {
+            if (context.signal.aborted) return;
+            failed(error);
+            context.abort(error);
+          });
+          const result = await unlessAborted(next, context.signal);
+          context.signal.throwIfAborted();
+          return result;
+        },
+        return(value?: unknown) {
+          return source.return?.(value) ?? Promise.resolve({ done: true as const, value });
+        },
+      };
+    },
+  };
+}
+
+/**
+ * The messages of a call, with errors as a caller gets them. The context ends
+ * with the call, and the handler with the context.
+ */
+function outcome<T>(
+  messages: AsyncIterable<T>,
+  context: Context,
+  broken: () => { readonly error: unknown } | undefined,
+): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator]() {
+      const source = messages[Symbol.asyncIterator]();
+      const leave = (): void => {
+        // Lets go of the deadline's timer.
+        context.abort();
+        source.return?.().catch(() => {
+          // The handler's own clean-up failed; the call is over.
+        });
+      };
+      // A handler whose reader does not come back hears of the end only so.
+      context.signal.addEventListener("abort", leave, { once: true });
+      return {
+        async next() {
+          try {
+            const result = await source.next();
+            if (result.done === true) context.abort();
+            return result;
+          } catch (error) {
+            const own = broken();
+            context.abort();
+            throw own === undefined ? received(error, context) : ConnectError.from(own.error);
+          }
+        },
+        return(value?: unknown) {
+          context.abort();
+          return Promise.resolve({ done: true as const, value });
+        },
+      };
+    },
+  };
 }
 
 function find(hosted: Hosted, method: DescMethod): HostedMethod {

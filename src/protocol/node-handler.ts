@@ -62,9 +62,11 @@ function universalRequest(
   const header = toWebHeaders(req.headers);
   const timeoutMs = boundTimeout(header, bounds);
   const body = new ByteQueue(req, {
-    // A reset with NO_ERROR may also cut a request short: then it is aborted.
+    // A reset with NO_ERROR may also cut a request short: then it is aborted, or was
+    // answered before, and the reset is the server's own.
     complete: () =>
-      !("stream" in req) || (!req.aborted && req.stream.rstCode === constants.NGHTTP2_NO_ERROR),
+      !("stream" in req) ||
+      (!req.aborted && !res.writableEnded && req.stream.rstCode === constants.NGHTTP2_NO_ERROR),
   });
   const unary = handler.method.methodKind === "unary";
   const unwatch = unary ? limitUpload(body, timeoutMs, shutdown) : undefined;

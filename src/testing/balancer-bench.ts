@@ -46,7 +46,7 @@ export class BalancerBench {
       }),
       inFlight: 0,
       sinceMs: -Infinity,
-      latency: { expectedMs: () => 1 },
+      latency: { atMs: 0, expectedMs: () => 1 },
     }));
   }
 

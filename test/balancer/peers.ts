@@ -1,5 +1,5 @@
 import { GreetService } from "../../gen/greet/v1/greet_pb.ts";
-import type { CallInfo, Peer, Picker } from "../../src/balancer/balancer.ts";
+import type { CallInfo, Latency, Peer, Picker } from "../../src/balancer/balancer.ts";
 import { instance } from "../../src/contract/instance.ts";
 import type { Instance } from "../../src/contract/instance.ts";
 
@@ -7,7 +7,7 @@ import type { Instance } from "../../src/contract/instance.ts";
 export interface ScriptedPeer extends Peer {
   inFlight: number;
   sinceMs: number;
-  latency: { expectedMs: (nowMs: number) => number };
+  latency: Latency;
   instance: Instance;
 }
 
@@ -25,7 +25,7 @@ export function peer(id: string, init: Partial<Instance> = {}): ScriptedPeer {
     instance: instance({ id, component: "c", services: [], channels: {}, ...init }),
     inFlight: 0,
     sinceMs: -Infinity,
-    latency: { expectedMs: () => 1 },
+    latency: { atMs: 0, expectedMs: () => 1 },
   };
 }
 

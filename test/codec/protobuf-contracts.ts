@@ -142,7 +142,7 @@ message Known {
   google.protobuf.Any any = 37; google.protobuf.Empty empty = 38; google.protobuf.Timestamp timestamp = 39; repeated google.protobuf.Duration durations = 40;
 }
 message Nothing {}
-message Unordered { string last = 9; oneof mixed { int32 c = 7; int32 a = 1; } int32 first = 2; string middle = 5; oneof other { string d = 4; string e = 6; } }
+message Unordered { string last = 9; oneof mixed { int32 c = 7; int32 a = 1; } int32 first = 2; string middle = 5; oneof other { string d = 4; string e = 6; } Unordered has_own_property = 10; }
 `;
 
 /**

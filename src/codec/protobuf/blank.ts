@@ -3,6 +3,9 @@ import type { DescMessage } from "@bufbuild/protobuf";
 import type { Copy } from "./copier.ts";
 import type { Properties } from "./form.ts";
 
+/** How many fields may be beside an object, which is where `create()` has them. */
+const mostBeside = 12;
+
 /**
  * Makes empty messages of a type: what `create()` makes, with the same shape for
  * the engine, but several times faster.
@@ -22,8 +25,7 @@ export class Blank {
     const made = create(desc) as unknown as Properties;
     this.#prototype = Object.getPrototypeOf(made) as object;
     this.#copy = this.#prototype === Object.prototype ? nextCopier() : undefined;
-    // A copy of a copy: what has very many fields gets fast with the first.
-    this.#model = this.#copy === undefined ? made : this.#copy({ ...made });
+    this.#model = this.#copy === undefined ? made : this.#copy(modelOf(desc, made));
     this.#lists = localNames(desc, "list");
     this.#maps = localNames(desc, "map");
     this.#oneofs = desc.oneofs.map(({ localName }) => localName);
@@ -53,6 +55,20 @@ export class Blank {
     for (const name of Object.keys(model)) message[name] = model[name];
     return message;
   }
+}
+
+/**
+ * What is copied. With many fields, it has them in the object itself: an object
+ * whose fields are beside it turns into a slow dictionary when more are added.
+ */
+function modelOf(desc: DescMessage, made: Properties): Properties {
+  if (desc.members.length <= mostBeside) return made;
+  const names = Object.keys(made);
+  const parse = (): Properties => JSON.parse(JSON.stringify(Object.fromEntries(names.map((name) => [name, 0]))));
+  // Fields may hold anything: see settleShape().
+  const settled = parse();
+  for (const name of names) settled[name] = undefined;
+  return Object.assign(parse(), made);
 }
 
 /**

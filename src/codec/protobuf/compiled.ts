@@ -4,7 +4,6 @@ import { messageReaders } from "./message-readers.ts";
 import { messageWriters } from "./message-writers.ts";
 import { Reader } from "./reader.ts";
 import { Writer } from "./writer.ts";
-import type { Properties } from "./form.ts";
 
 type Compile = <D extends DescMessage>(desc: D) => MessageCodec<MessageShape<D>>;
 
@@ -23,7 +22,7 @@ export function compiler(): Compile {
         idleWriter = undefined;
         try {
           writer.begin();
-          messageWriter.write(writer, message as unknown as Properties);
+          messageWriter.write(writer, message);
           return writer.finish();
         } finally {
           idleWriter = writer;

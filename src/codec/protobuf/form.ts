@@ -1,4 +1,4 @@
-import type { DescMessage, ScalarType } from "@bufbuild/protobuf";
+import type { DescMessage } from "@bufbuild/protobuf";
 import type { MessageReader } from "./message-reader.ts";
 import type { MessageWriter } from "./message-writer.ts";
 import type { Reader } from "./reader.ts";
@@ -7,7 +7,7 @@ import type { Writer } from "./writer.ts";
 /** A message as an object of which nothing is known but that it has properties. */
 export type Properties = Record<string, unknown>;
 
-/** Kinds of fields beside scalars, which are of the kind that is the number of their type. */
+/** Kinds of fields beside those of scalars, which are the numbers of `ScalarType`. */
 export const kinds = {
   /** A field that only a function of its own can read or write. */
   special: 0,
@@ -19,9 +19,6 @@ export const kinds = {
   optional: 22,
 } as const;
 
-/** One of the {@link kinds}, or the type of a scalar. */
-export type FieldKind = ScalarType | (typeof kinds)[keyof typeof kinds];
-
 /** Writes a field of a message with its tag, if it is set. */
 export type WriteField = (writer: Writer, message: Properties) => void;
 
@@ -32,8 +29,8 @@ export type WriteValue = (writer: Writer, value: unknown) => void;
 export interface FieldWriter {
   /** Its name in JavaScript. */
   readonly name: string;
-  /** A scalar is one that is set when it is not zero. */
-  readonly kind: FieldKind;
+  /** Its kind. A scalar is one that is set when it is not zero. */
+  readonly kind: number;
   /** Its number and wire type. */
   readonly tag: number;
   /** What writes its messages, where the kind says that there are some. */
@@ -52,8 +49,8 @@ export type ReadField = (reader: Reader, message: Properties, wireType: number) 
 export interface FieldReader {
   /** Its name in JavaScript. */
   readonly name: string;
-  /** A scalar is one that the message has under the name, in the form of its type. */
-  readonly kind: FieldKind;
+  /** Its kind. A scalar is one that the message has under the name, as its type says. */
+  readonly kind: number;
   /** Whether strings must be UTF-8. */
   readonly strict: boolean;
   /** What reads its messages, where the kind says that there are some. */

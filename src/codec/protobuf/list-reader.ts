@@ -4,6 +4,7 @@ import { childReader, formOf } from "./message-field-reader.ts";
 import { readScalar } from "./scalar-reader.ts";
 import type { ReadField, ReaderOf } from "./form.ts";
 import type { MessageField } from "./local-form.ts";
+import type { Reader } from "./reader.ts";
 
 type ListField = DescField & { readonly fieldKind: "list" };
 
@@ -14,16 +15,15 @@ export function listReader(field: ListField, readerOf: ReaderOf): ReadField {
   const type = field.listKind === "enum" ? ScalarType.INT32 : field.scalar;
   const asString = field.listKind === "scalar" && field.longAsString;
   const packable = type !== ScalarType.STRING && type !== ScalarType.BYTES;
+  const add = (reader: Reader, list: unknown[]): void => {
+    const value = readScalar(reader, type, utf8Validation);
+    list.push(asString ? String(value) : value);
+  };
   return (reader, message, wireType) => {
     const list = message[localName] as unknown[];
     // Both forms are read, whatever the contract says.
-    const packed = packable && wireType === 2;
-    const end = packed ? reader.length() : 0;
-    while (!packed || reader.at < end) {
-      const value = readScalar(reader, type, utf8Validation);
-      list.push(asString ? String(value) : value);
-      if (!packed) return;
-    }
+    if (packable && wireType === 2) for (const end = reader.length(); reader.at < end;) add(reader, list);
+    else add(reader, list);
   };
 }
 

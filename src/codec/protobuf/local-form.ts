@@ -17,7 +17,7 @@ export interface LocalForm {
 }
 
 const structForm: LocalForm = {
-  toMessage: (local) => structOfJson(local) as unknown as Properties,
+  toMessage: (local) => structOfJson(local),
   toLocal: (message) => jsonOfStruct(message as unknown as Struct),
 };
 

@@ -17,14 +17,14 @@ export function mapReader(field: MapField, readerOf: ReaderOf): ReadField {
   const noKey = String(zeroOf(mapKey));
   const { read, zero } = entryValue(field, readerOf);
   return (reader, message) => {
-    let key: unknown;
+    let key: bigint | boolean | number | string | undefined;
     let value: unknown;
     const end = reader.length();
     while (reader.at < end) {
       const tag = reader.tag();
       const number = tag >>> 3;
       // As in protobuf-es, the wire type does not matter.
-      if (number === 1) key = readScalar(reader, mapKey, utf8Validation);
+      if (number === 1) key = readScalar(reader, mapKey, utf8Validation) as NonNullable<typeof key>;
       else if (number === 2) value = read(reader, value);
       else reader.skip(number, tag & 7);
     }

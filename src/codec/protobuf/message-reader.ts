@@ -93,6 +93,11 @@ export class MessageReader {
             continue;
           }
           break;
+        case 12: // BYTES
+          reader.at = at;
+          message[field.name] = reader.binary();
+          at = reader.at;
+          continue;
         case 20: {
           // A message.
           reader.at = at;
@@ -123,7 +128,7 @@ export class MessageReader {
           break;
       }
       reader.at = at;
-      message[field.name] = readScalar(reader, field.kind as number, field.strict);
+      message[field.name] = readScalar(reader, field.kind, field.strict);
       at = reader.at;
     }
     reader.at = at;

@@ -9,7 +9,7 @@ import { mapReader } from "./map-reader.ts";
 import { messageFieldReader } from "./message-field-reader.ts";
 import { MessageReader } from "./message-reader.ts";
 import { scalarFieldReader } from "./scalar-field-reader.ts";
-import type { FieldKind, FieldReader, ReadField, ReaderOf } from "./form.ts";
+import type { FieldReader, ReadField, ReaderOf } from "./form.ts";
 
 /** Makes what compiles readers of message types, each once. */
 export function messageReaders(): ReaderOf {
@@ -34,7 +34,7 @@ function fieldReader(field: DescField, readerOf: ReaderOf): FieldReader {
   return { name, kind, strict, child, read: readField(field, readerOf) };
 }
 
-function kindOf(field: DescField): FieldKind {
+function kindOf(field: DescField): number {
   // A name that all objects have is not as good as absent before it is set.
   if (field.oneof !== undefined || field.localName in Object.prototype) return kinds.special;
   switch (field.fieldKind) {

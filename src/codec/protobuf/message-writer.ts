@@ -105,14 +105,14 @@ export class MessageWriter {
 
   /** An empty message, which is what undefined is in a list, a map or a oneof, as in protobuf-es. */
   blank(): Properties {
-    return create(this.#desc) as unknown as Properties;
+    return create(this.#desc);
   }
 
   #refuse(type: unknown): void {
     const [first] = this.#desc.fields.toSorted(byNumber);
     // As in protobuf-es, anything is an empty message of a type without fields.
     if (first === undefined) return;
-    throw new FieldError(first, `cannot use ${first} with message ${String(type)}`, "ForeignFieldError");
+    throw new FieldError(first, `cannot use ${String(first)} with message ${String(type)}`, "ForeignFieldError");
   }
 }
 

@@ -8,7 +8,7 @@ import { byNumber, MessageWriter } from "./message-writer.ts";
 import { oneofWriter } from "./oneof-writer.ts";
 import { singularWriter } from "./singular-writer.ts";
 import { fieldTag } from "./wire-type.ts";
-import type { FieldKind, FieldWriter, WriteField, WriterOf } from "./form.ts";
+import type { FieldWriter, WriteField, WriterOf } from "./form.ts";
 
 /** A field, or fields of the same oneof of which at most one is set. */
 type Group = readonly [DescField, ...DescField[]];
@@ -47,7 +47,7 @@ function fieldWriter(group: Group, writerOf: WriterOf): FieldWriter {
   return { name, kind, tag: fieldTag(field), child, write: writeField(group, writerOf) };
 }
 
-function kindOf(field: DescField): FieldKind {
+function kindOf(field: DescField): number {
   const { fieldKind, presence } = field;
   if (fieldKind === "list") return isPlainMessage(field) ? kinds.messages : kinds.special;
   if (fieldKind === "map" || field.oneof !== undefined) return kinds.special;

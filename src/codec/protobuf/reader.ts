@@ -1,5 +1,4 @@
 import type { DescMessage } from "@bufbuild/protobuf";
-import { WireType } from "@bufbuild/protobuf/wire";
 import { readText } from "./text.ts";
 import { doubleOf, floatOf, longOf, unsignedLongOf } from "./words.ts";
 
@@ -155,19 +154,19 @@ export class Reader {
 
   #skip(number: number, wireType: number, depth: number): void {
     switch (wireType) {
-      case WireType.Varint:
+      case 0: // Varint
         while (((this.bytes[this.#take(1)] as number) & 0x80) !== 0);
         return;
-      case WireType.Bit64:
+      case 1: // Bit64
         this.#take(8);
         return;
-      case WireType.Bit32:
+      case 5: // Bit32
         this.#take(4);
         return;
-      case WireType.LengthDelimited:
+      case 2: // LengthDelimited
         this.#take(this.uint32());
         return;
-      case WireType.StartGroup:
+      case 3: // StartGroup
         if (depth <= 0) throw new Error("maximum recursion depth reached");
         return this.#skipGroup(number, depth - 1);
       default:
@@ -178,7 +177,7 @@ export class Reader {
   #skipGroup(number: number, depth: number): void {
     for (;;) {
       const tag = this.tag();
-      if ((tag & 7) !== WireType.EndGroup) this.#skip(tag >>> 3, tag & 7, depth);
+      if ((tag & 7) !== 4) this.#skip(tag >>> 3, tag & 7, depth);
       else if (tag >>> 3 === number) return;
       else throw new Error("invalid end group tag");
     }

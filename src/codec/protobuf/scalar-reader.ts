@@ -1,12 +1,11 @@
-import type { ScalarType } from "@bufbuild/protobuf";
 import type { Reader } from "./reader.ts";
 
 /**
- * Reads a scalar. Strings that are not UTF-8 are an error when they must be
+ * Reads a scalar of a type, by the number of its `ScalarType`. Strings that are not UTF-8 are an error when they must be
  * UTF-8. A switch, not a function for each type, and over literals: the engine
  * makes a jump of it.
  */
-export function readScalar(reader: Reader, type: ScalarType, strict: boolean): unknown {
+export function readScalar(reader: Reader, type: number, strict: boolean): unknown {
   switch (type) {
     case 9: // STRING
       return reader.string(strict);

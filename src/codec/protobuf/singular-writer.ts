@@ -21,7 +21,7 @@ export function singularWriter(field: DescField, writerOf: WriterOf): WriteField
     const value = message[localName];
     // What is not set is inherited, in messages of other than proto3.
     if (value !== undefined && Object.hasOwn(message, localName)) write(writer, value);
-    else if (required) throw new Error(`cannot encode ${field} to binary: required field not set`);
+    else if (required) throw new Error(`cannot encode ${String(field)} to binary: required field not set`);
   };
 }
 

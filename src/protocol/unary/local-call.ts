@@ -182,5 +182,6 @@ export function received(
   // A new object: the callee's own, with its cause and stack, stays with it.
   const copy = new ConnectError(sent.rawMessage, sent.code, metadata);
   copy.details = [...sent.details];
+  copy.isWireError = true;
   return copy;
 }
