@@ -54,7 +54,9 @@ function installed(): boolean {
 }
 
 function run(command: string, ...args: readonly string[]): boolean {
-  return spawnSync(command, args, { stdio: ["ignore", 2, 2] }).status === 0;
+  const { status, error } = spawnSync(command, args, { stdio: ["ignore", 2, 2] });
+  if (error !== undefined) process.stderr.write(`${error.message}\n`);
+  return status === 0;
 }
 
 /** Starts one server and one client. @param calls how many each measurement makes */

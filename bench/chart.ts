@@ -59,7 +59,8 @@ export function draw({ title, subtitle, columns, rows }: Chart): string {
   const longest = columnWidth - valueWidth - 8;
   const left = (column: number): number => margin + labelWidth + column * columnWidth;
   const parts = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" ` +
+      `width="${width}" height="${height}" role="img">`,
     `<title>${escaped(title)}</title>`,
     `<style>${style}\n</style>`,
     `<rect class="page" x="0.5" y="0.5" width="${width - 1}" height="${height - 1}" rx="6"/>`,
@@ -78,7 +79,8 @@ export function draw({ title, subtitle, columns, rows }: Chart): string {
       const x = (value: number): number => left(at) + (value / (scales[at] ?? 1)) * longest;
       const [start, end] = [left(at), Math.max(left(at) + 1, x(bar.value))];
       parts.push(
-        `<rect class="${kind}" x="${fixed(start)}" y="${fixed(middle - barHeight / 2)}" width="${fixed(end - start)}" height="${barHeight}"/>`,
+        `<rect class="${kind}" x="${fixed(start)}" y="${fixed(middle - barHeight / 2)}" ` +
+          `width="${fixed(end - start)}" height="${barHeight}"/>`,
         `<path class="spread" d="M${fixed(x(bar.low))} ${fixed(middle)}H${fixed(x(bar.high))}"/>`,
         text(Math.max(end, x(bar.high)) + 5, middle + 4, grouped(bar.value), "muted"),
       );

@@ -21,35 +21,51 @@ export function pictures(results: Results): readonly Picture[] {
   const oneAtATime = ["hello", "record"].map((message) => [message, unaryTitle(message, 1)] as const);
   const streams = [["small messages", cellTitle(streamCell)] as const];
   return [
-    picture(results, "unary.svg", "Calls a second, 32 in flight", "more is better", inFlight, rateOf, true),
-    picture(results, "latency.svg", "Median latency in µs, one call at a time", "less is better", oneAtATime, ({ p50 }) => p50, false),
-    picture(results, "stream.svg", "Messages a second of one server stream", "more is better", streams, rateOf, true),
+    picture(results, { file: "unary.svg", title: "Calls a second, 32 in flight", columns: inFlight, of: rateOf }),
+    picture(results, {
+      file: "latency.svg",
+      title: "Median latency in µs, one call at a time",
+      columns: oneAtATime,
+      of: ({ p50 }) => p50,
+      lessIsBetter: true,
+    }),
+    picture(results, {
+      file: "stream.svg",
+      title: "Messages a second of one server stream",
+      columns: streams,
+      of: rateOf,
+    }),
   ].filter((one) => one !== undefined);
 }
 
-function picture(
-  { samples, names, machine }: Results,
-  file: string,
-  alt: string,
-  better: string,
-  columns: readonly (readonly [title: string, cell: string])[],
-  figure: (sample: Sample) => number,
-  descending: boolean,
-): Picture | undefined {
+interface Wanted {
+  readonly file: string;
+  readonly title: string;
+  readonly columns: readonly (readonly [title: string, cell: string])[];
+  readonly of: (sample: Sample) => number;
+  readonly lessIsBetter?: boolean;
+}
+
+function picture({ samples, names, machine }: Results, wanted: Wanted): Picture | undefined {
+  const { file, title, columns, of, lessIsBetter = false } = wanted;
   const measured = columns.filter(([, cell]) => samples.some((sample) => sample.cell === cell));
   const rows = Object.entries(names)
     .map(([key, label]): Row => {
       const bars = measured.map(([, cell]) =>
-        barOf(samples.filter((sample) => sample.contender === key && sample.cell === cell).map(figure)),
+        barOf(samples.filter((sample) => sample.contender === key && sample.cell === cell).map(of)),
       );
       return { label, kind: kindOf(key), bars };
     })
     .filter(({ bars }) => bars.some((bar) => bar !== undefined))
-    .sort((a, b) => (first(b) - first(a)) * (descending ? 1 : -1));
+    .sort((a, b) => (first(b) - first(a)) * (lessIsBetter ? -1 : 1));
   if (rows.length === 0) return undefined;
   const { cpu, cores, node, date } = machine;
-  const subtitle = `${better} · ${cpu}, ${cores} cores for both sides, Node ${node}, ${date} · lines: lowest to highest round`;
-  return { file, alt, svg: draw({ title: alt, subtitle, columns: measured.map(([title]) => title), rows }) };
+  const subtitle = [
+    lessIsBetter ? "less is better" : "more is better",
+    `${cpu}, ${cores} cores for both sides, Node ${node}, ${date}`,
+    "lines: lowest to highest round",
+  ].join(" · ");
+  return { file, alt: title, svg: draw({ title, subtitle, columns: measured.map(([name]) => name), rows }) };
 }
 
 function barOf(values: readonly number[]): Bar | undefined {

@@ -18,7 +18,7 @@ export interface Results {
   readonly plan: Plan;
   /** Names of contenders by key. */
   readonly names: Readonly<Record<string, string>>;
-  /** Why contenders are missing, by key. */
+  /** Why contenders are missing, by key, and why some are at single cells, by key and title. */
   readonly failures: Readonly<Record<string, string>>;
   readonly samples: readonly Sample[];
 }
@@ -57,7 +57,9 @@ class Run {
       const times = timesOf(plan, runners, performance.now() - this.#startedMs);
       for (const runner of runners) {
         process.stderr.write(`pass ${pass} of ${plan.passes}: warming up ${runner.key}\n`);
-        await this.#attempt(runner, () => warmUp(runner, plan.cells, times));
+        for (const cell of warmCells(plan.cells, runner)) {
+          await this.#attempt(runner, cell, () => runner.warm(cell, times.warmMs));
+        }
       }
       for (let round = 1; round <= plan.rounds; round++) {
         process.stderr.write(`pass ${pass} of ${plan.passes}, round ${round} of ${plan.rounds}\n`);
@@ -74,8 +76,8 @@ class Run {
       process.stderr.write(`  ${cellTitle(cell)}\n`);
       // Who comes after whom changes, so that nobody always runs on the same one's leavings.
       for (const runner of rotated(runners, round * 7 + at)) {
-        if (this.#failures[runner.key] !== undefined || !runner.takes(cell)) continue;
-        await this.#attempt(runner, async () => {
+        if (!runner.takes(cell)) continue;
+        await this.#attempt(runner, cell, async () => {
           await runner.warm(cell, forMs * again);
           const seen = await runner.measure(cell, forMs);
           this.#samples.push({ contender: runner.key, cell: cellTitle(cell), round, ...seen });
@@ -84,24 +86,22 @@ class Run {
     }
   }
 
-  async #attempt(runner: Runner, work: () => Promise<void>): Promise<void> {
+  /** What fails once is not tried again: it would take its time each time. */
+  async #attempt({ key }: Runner, cell: Cell, work: () => Promise<void>): Promise<void> {
+    const what = `${key}, ${cellTitle(cell)}`;
+    if (this.#failures[what] !== undefined) return;
     try {
       await work();
     } catch (error) {
-      this.#fail(runner.key, error);
-      await runner.close();
+      this.#fail(what, error);
     }
   }
 
-  #fail(key: string, error: unknown): void {
+  #fail(what: string, error: unknown): void {
     const why = error instanceof Error ? error.message : String(error);
-    this.#failures[key] = why;
-    process.stderr.write(`*** ${key} FAILED and is left out: ${why}\n`);
+    this.#failures[what] = why;
+    process.stderr.write(`*** ${what} FAILED and is left out: ${why.split("\n")[0]}\n`);
   }
-}
-
-async function warmUp(runner: Runner, cells: readonly Cell[], { warmMs }: Times): Promise<void> {
-  for (const cell of warmCells(cells, runner)) await runner.warm(cell, warmMs);
 }
 
 function rotated<T>(values: readonly T[], by: number): readonly T[] {

@@ -54,7 +54,8 @@ function stream(of: string, matches: readonly Match[]): readonly Goal[] {
 
 function local(message: string): Goal {
   const cell = cellTitle({ kind: "local", message, inFlight: 1 });
-  return { figure: `local, ${message}, µs a call`, of: "mesh-local", cell, measure: "p50", against: "", than: [], bound: 2 };
+  const figure = `local, ${message}, µs a call`;
+  return { figure, of: "mesh-local", cell, measure: "p50", against: "", than: [], bound: 2 };
 }
 
 function floor(of: string, bound = 0.85): Match {

@@ -19,6 +19,7 @@ export interface Machine {
 
 const measured: readonly string[] = [
   "@bufbuild/protobuf",
+  "@connectrpc/connect-fastify",
   "@connectrpc/connect-node",
   "@grpc/grpc-js",
   "@nestjs/microservices",

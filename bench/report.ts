@@ -33,6 +33,7 @@ export function verdictTable(results: Results): string {
   const seen = verdicts.filter((verdict) => verdict !== undefined);
   const met = seen.filter((verdict) => verdict.met).length;
   const left = verdicts.length - seen.length;
+  if (seen.length === 0) return "None of the goals' figures was measured.";
   return [
     `${met} of ${seen.length} figures are reached${left > 0 ? `; ${left} were not measured` : ""}.`,
     "",
@@ -72,7 +73,8 @@ export function tables({ plan, samples, names }: Results): string {
       const latency = cell.kind === "unary";
       lines.push(
         `| contender | ${latency ? "calls" : "messages"}/s | rounds | of best |` +
-          `${latency ? " p50 µs | p99 µs | p99.9 µs |" : ""} CPU µs server | CPU µs client | MB server | MB client |`,
+          `${latency ? " p50 µs | p99 µs | p99.9 µs |" : ""} ` +
+          "CPU µs server | CPU µs client | MB server | MB client |",
         `| --- ${"| --: ".repeat(latency ? 10 : 7)}|`,
       );
       for (const [key, list] of rows) lines.push(row(names[key] ?? key, list, best, latency));

@@ -35,7 +35,7 @@ export interface MeshOptions {
    * services that are hosted here, `protobuf` for all others.
    */
   readonly channel?: ChannelPreference | undefined;
-  /** Balancer of clients that have none. Default `roundRobin()`. */
+  /** Balancer of clients that have none. Default `peakEwma()`. */
   readonly balancer?: Balancer | undefined;
   /** Run once around each call of each client. Default none. */
   readonly interceptors?: readonly Interceptor[] | undefined;

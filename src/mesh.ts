@@ -7,7 +7,7 @@ import { Health } from "../gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "../gen/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as AlphaReflection } from "../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import { sleep } from "./async/sleep.ts";
-import { roundRobin } from "./balancer/round-robin.ts";
+import { peakEwma } from "./balancer/peak-ewma.ts";
 import { builtInChannels } from "./channel/built-in.ts";
 import { client } from "./client/client.ts";
 import { meshTransport } from "./client/mesh-transport.ts";
@@ -113,7 +113,7 @@ export class Mesh implements AsyncDisposable, Mountable {
         fastPath: options.fastPath,
       },
       interceptors: options.interceptors ?? [],
-      balancer: options.balancer ?? roundRobin(),
+      balancer: options.balancer ?? peakEwma(),
       channel: options.channel,
       waitForReady: options.waitForReady ?? true,
       timeoutMs: options.timeoutMs ?? 30_000,

@@ -6,7 +6,7 @@ import type { Channel } from "../channel/channel.ts";
 import { methodInfo } from "../contract/method.ts";
 import { meshError } from "../error.ts";
 import { Call } from "./call.ts";
-import type { FailedAttempt } from "./call.ts";
+import type { Before } from "./call.ts";
 import type { Cluster } from "./cluster.ts";
 import { callTimeoutMs, remaining } from "./deadline.ts";
 import { perCallOptions } from "./options.ts";
@@ -43,8 +43,8 @@ export interface Attempts<T> {
   readonly attempt: (peer: ClientPeer) => Promise<T>;
   /** Whether what was already consumed of the request allows another attempt. Default: always. */
   readonly repeatable?: (() => boolean) | undefined;
-  /** An attempt that was made before, and how it failed. Default none. */
-  readonly failed?: FailedAttempt | undefined;
+  /** What was picked or tried before. Default nothing. */
+  readonly before?: Before | undefined;
 }
 
 /** Finds peers for the calls of one client, with the client's options over those of the mesh. */
@@ -79,16 +79,12 @@ export class CallRouter {
     return { limitMs, left: remaining(limitMs, begunMs), values, obstacle: undefined };
   }
 
-  /**
-   * The peer of a call that wants nothing unusual; undefined when there is none
-   * at once, or none that looks after deadlines itself.
-   */
+  /** The peer of a call that wants nothing unusual; undefined when there is none at once. */
   quick(call: CallInfo): ClientPeer | undefined {
     if (this.#runtime.closed) return undefined;
     const { local, cluster, channel } = this.#route(call.method.parent);
     const here = channel?.name === "local" ? local : undefined;
-    const peer = here ?? (channel === undefined ? undefined : cluster().pick(channel, call, undefined));
-    return peer?.transport.endsAtDeadline === true ? peer : undefined;
+    return here ?? (channel === undefined ? undefined : cluster().pick(channel, call, undefined));
   }
 
   /** Makes a call's attempts, each at a peer that suits it. */
@@ -100,7 +96,7 @@ export class CallRouter {
     const channels = this.#channels(local, own.channel);
     // The short way: nothing to find, nothing to balance, nothing that can get lost.
     if (local !== undefined && channels[0]?.name === "local") {
-      if (attempts.failed !== undefined) throw attempts.failed.error;
+      if (attempts.before?.failed !== undefined) throw attempts.before.failed.error;
       return attempts.attempt(local);
     }
     const waitForReady = own.waitForReady ?? this.#options.waitForReady ?? settings.waitForReady;
@@ -109,7 +105,7 @@ export class CallRouter {
     const info = methodInfo(method);
     const call = new Call({ method, info, channels, local, waitForReady, retry, signal }, cluster());
     try {
-      return await call.run(attempts.attempt, attempts.repeatable, attempts.failed);
+      return await call.run(attempts.attempt, attempts.repeatable, attempts.before);
     } finally {
       started.obstacle = call.obstacle;
     }

@@ -10,6 +10,7 @@ import { progressOf } from "../protocol/progress.ts";
 import { retryAfterMs } from "../resilience/retry.ts";
 import type { RetryPolicy, RetryState } from "../resilience/retry.ts";
 import type { Cluster } from "./cluster.ts";
+import { endOf } from "./attempt-end.ts";
 import type { ClientPeer } from "./peer.ts";
 
 /** How long a call waits before it tries instances again that it could not reach, in milliseconds. */
@@ -29,10 +30,12 @@ export interface CallPlan {
   readonly signal: AbortSignal;
 }
 
-/** An attempt that came to nothing. */
-export interface FailedAttempt {
-  readonly peer: ClientPeer;
-  readonly error: ConnectError;
+/** What has happened to a call before. */
+export interface Before {
+  /** An attempt that came to nothing. */
+  readonly failed?: { readonly peer: ClientPeer; readonly error: ConnectError } | undefined;
+  /** The peer of the first attempt. */
+  readonly picked?: ClientPeer | undefined;
 }
 
 /**
@@ -62,29 +65,33 @@ export class Call implements CallInfo {
    *
    * @param attempt makes one attempt at a peer
    * @param repeatable whether what was already consumed of the request allows another attempt
-   * @param first an attempt that was made before, and how it failed
+   * @param before what was picked or tried before
    */
   async run<T>(
     attempt: (peer: ClientPeer) => Promise<T>,
     repeatable: () => boolean = () => true,
-    first?: FailedAttempt,
+    before: Before = {},
   ): Promise<T> {
-    if (first !== undefined) {
+    let { picked } = before;
+    if (before.failed !== undefined) {
       this.#attempts++;
-      await this.#failed(first.peer, first.error, repeatable);
+      await this.#failed(before.failed.peer, before.failed.error, repeatable);
     }
     for (;;) {
-      const peer = this.#pick() ?? this.#again() ?? (await this.#wait());
+      const peer = picked ?? this.#pick() ?? this.#again() ?? (await this.#wait());
+      picked = undefined;
       this.#attempts++;
-      peer.inFlight++;
+      const startedMs = performance.now();
+      peer.begin();
       try {
         const answer = await attempt(peer);
+        peer.end(startedMs, performance.now(), "answered");
         peer.answered();
         return answer;
       } catch (error) {
-        await this.#failed(peer, ConnectError.from(error), repeatable);
-      } finally {
-        peer.inFlight--;
+        const failure = ConnectError.from(error);
+        peer.end(startedMs, performance.now(), endOf(failure));
+        await this.#failed(peer, failure, repeatable);
       }
     }
   }

@@ -31,8 +31,8 @@ export function streamCalls(
           const offer = messages.offer();
           const answer = await transport.stream(method, req.signal, left(), req.header, offer, values);
           // The call goes on until its signal aborts, which it always does at the end.
-          peer.inFlight++;
-          req.signal.addEventListener("abort", () => peer.inFlight--, { once: true });
+          peer.hold();
+          req.signal.addEventListener("abort", () => { peer.release(); }, { once: true });
           return { ...answer, message: releasedBy(answer.message, req.signal) };
         };
         const repeatable = (): boolean => !messages.started();

@@ -4,9 +4,10 @@ import type { Interceptor, Transport, UnaryResponse } from "@connectrpc/connect"
 import { runUnaryCall } from "@connectrpc/connect/protocol";
 import type { CallInfo } from "../balancer/balancer.ts";
 import { plainResponse } from "../protocol/unary/response.ts";
-import { explainDeadline } from "./deadline.ts";
+import { endOf } from "./attempt-end.ts";
+import type { Before } from "./call.ts";
 import type { CallRouter } from "./call-router.ts";
-import type { FailedAttempt } from "./call.ts";
+import { explainDeadline } from "./deadline.ts";
 import { requestBase } from "./request-base.ts";
 
 /** How a caller wants one call made: what Connect hands to a transport. */
@@ -45,19 +46,20 @@ export function unaryCalls(
     const init = { signal, timeoutMs, header, message, contextValues };
     const usual = short && contextValues === undefined && (timeoutMs === undefined || timeoutMs > 0);
     const peer = usual ? router.quick(infoOf(method)) : undefined;
-    if (peer === undefined) return general(method, init);
+    if (peer?.transport.endsAtDeadline !== true) return general(method, init, { picked: peer });
     const begunMs = performance.now();
     const limitMs = router.timeoutMs(method, timeoutMs);
-    peer.inFlight++;
+    peer.begin();
     return peer.transport.unary(method, signal, limitMs, header, message).then(
       (answer) => {
-        peer.inFlight--;
+        peer.end(begunMs, performance.now(), "answered");
         peer.answered();
         return answer;
       },
-      (error: unknown) => {
-        peer.inFlight--;
-        return general(method, init, begunMs, { peer, error: ConnectError.from(error) });
+      (thrown: unknown) => {
+        const error = ConnectError.from(thrown);
+        peer.end(begunMs, performance.now(), endOf(error));
+        return general(method, init, { failed: { peer, error } }, begunMs);
       },
     );
   };
@@ -67,15 +69,15 @@ function makeGeneral(router: CallRouter, interceptors: readonly Interceptor[]) {
   return async <I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     { signal, timeoutMs, header, message, contextValues }: UnaryInit<I>,
+    before?: Before,
     begunMs?: number,
-    failed?: FailedAttempt,
   ): Promise<UnaryResponse<I, O>> => {
     const started = router.start(method, timeoutMs, contextValues, begunMs);
     const { limitMs, left, values } = started;
     return runUnaryCall<I, O>({
       interceptors: [...interceptors],
       ...(signal === undefined ? {} : { signal }),
-      timeoutMs: failed === undefined ? limitMs : left(),
+      timeoutMs: before?.failed === undefined ? limitMs : left(),
       req: { stream: false, ...requestBase(method, header, values), message },
       next: (req) =>
         router.run(method, started, {
@@ -84,7 +86,7 @@ function makeGeneral(router: CallRouter, interceptors: readonly Interceptor[]) {
             plainResponse(
               await transport.unary(method, req.signal, left(), req.header, req.message, values),
             ),
-          failed,
+          before,
         }),
     }).catch((error: unknown) => {
       throw explainDeadline(error, limitMs, started.obstacle);

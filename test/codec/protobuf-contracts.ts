@@ -19,6 +19,8 @@ function scalars(field: (type: string, name: string, number: number) => string, 
     .join("\n  ");
 }
 
+const wrappers = ["Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes"];
+
 const keys =
   "int32 int64 uint32 uint64 sint32 sint64 fixed32 fixed64 sfixed32 sfixed64 bool string".split(" ");
 
@@ -33,8 +35,17 @@ message Optional {
   repeated Closed closed_list = 18;
   repeated Closed closed_packed = 19 [packed = true];
   map<int32, Closed> closed_map = 20;
-  oneof choice { Closed closed_choice = 21; string text_choice = 22; Optional child_choice = 25; group GroupChoice = 26 { optional int32 a = 1; } }
-  optional group Plain = 23 { optional string name = 1; optional group Inner = 2 { optional int32 deep = 3; } optional Optional back = 4; }
+  oneof choice {
+    Closed closed_choice = 21;
+    string text_choice = 22;
+    Optional child_choice = 25;
+    group GroupChoice = 26 { optional int32 a = 1; }
+  }
+  optional group Plain = 23 {
+    optional string name = 1;
+    optional group Inner = 2 { optional int32 deep = 3; }
+    optional Optional back = 4;
+  }
   repeated group Many = 24 { optional int32 a = 1; repeated Closed c = 2; }
   optional int64 text_long = 30 [jstype = JS_STRING];
   repeated uint64 text_longs = 31 [jstype = JS_STRING, packed = true];
@@ -64,9 +75,16 @@ message Required {
 }
 message Lists {
   ${scalars((type, name, number) => `repeated ${type} ${name} = ${number};`, 1)}
-  ${scalars((type, name, number) => (/string|bytes/.test(type) ? "" : `repeated ${type} packed_${name} = ${number} [packed = true];`), 21)}
+  ${scalars((type, name, number) => {
+    const packed = `repeated ${type} packed_${name} = ${number} [packed = true];`;
+    return /string|bytes/.test(type) ? "" : packed;
+  }, 21)}
 }
-extend Optional { optional int32 extra_number = 2000; repeated string extra_texts = 2001; optional Optional extra_child = 2002; }
+extend Optional {
+  optional int32 extra_number = 2000;
+  repeated string extra_texts = 2001;
+  optional Optional extra_child = 2002;
+}
 `;
 
 const edition2023 = `
@@ -76,7 +94,9 @@ enum Open { OPEN_ZERO = 0; OPEN_ONE = 1; }
 enum Shut { option features.enum_type = CLOSED; SHUT_FIVE = 5; SHUT_ZERO = 0; }
 message Presence {
   ${scalars((type, name, number) => `${type} ${name} = ${number};`, 1)}
-  ${scalars((type, name, number) => `${type} implicit_${name} = ${number} [features.field_presence = IMPLICIT];`, 21)}
+  ${scalars((type, name, number) => {
+    return `${type} implicit_${name} = ${number} [features.field_presence = IMPLICIT];`;
+  }, 21)}
   Open open = 41;
   Shut shut = 42;
   Open implicit_open = 43 [features.field_presence = IMPLICIT];
@@ -90,12 +110,24 @@ message Presence {
   string unchecked = 51 [features.utf8_validation = NONE];
   repeated string unchecked_list = 52 [features.utf8_validation = NONE];
   map<string, string> unchecked_map = 53 [features.utf8_validation = NONE];
-  oneof choice { string first_choice = 60; Presence delimited_choice = 62 [features.message_encoding = DELIMITED]; Shut shut_choice = 64; bytes last_choice = 65; }
+  oneof choice {
+    string first_choice = 60;
+    Presence delimited_choice = 62 [features.message_encoding = DELIMITED];
+    Shut shut_choice = 64;
+    bytes last_choice = 65;
+  }
   int32 between = 61;
   int32 between_too = 63;
 }
-message Needed { int32 number = 1 [features.field_presence = LEGACY_REQUIRED]; Needed child = 2; }
-message Implicit { int32 number = 1 [features.field_presence = IMPLICIT]; repeated Implicit list = 2; map<string, Implicit> map = 3; }
+message Needed {
+  int32 number = 1 [features.field_presence = LEGACY_REQUIRED];
+  Needed child = 2;
+}
+message Implicit {
+  int32 number = 1 [features.field_presence = IMPLICIT];
+  repeated Implicit list = 2;
+  map<string, Implicit> map = 3;
+}
 `;
 
 const proto3 = `
@@ -125,28 +157,64 @@ message Implicit {
   repeated Implicit children = 91;
   map<string, Implicit> child_map = 92;
   wire.two.Required required = 93;
-  oneof one { ${scalars((type, name, number) => `${type} one_${name} = ${number};`, 101)} Implicit one_child = 116; Open one_open = 117; google.protobuf.Int64Value one_wrapper = 118; google.protobuf.Struct one_struct = 119; google.protobuf.NullValue one_null = 120; google.protobuf.Empty one_empty = 121; }
+  oneof one {
+    ${scalars((type, name, number) => `${type} one_${name} = ${number};`, 101)}
+    Implicit one_child = 116;
+    Open one_open = 117;
+    google.protobuf.Int64Value one_wrapper = 118;
+    google.protobuf.Struct one_struct = 119;
+    google.protobuf.NullValue one_null = 120;
+    google.protobuf.Empty one_empty = 121;
+  }
   string last = 2000;
 }
-message Maps { ${keys.map((key, at) => `map<${key}, string> ${key}_map = ${at + 1};`).join(" ")} ${keys.map((key, at) => `map<${key}, Maps> ${key}_children = ${at + 21};`).join(" ")} }
+message Maps {
+  ${keys.map((key, at) => `map<${key}, string> ${key}_map = ${at + 1};`).join("\n  ")}
+  ${keys.map((key, at) => `map<${key}, Maps> ${key}_children = ${at + 21};`).join("\n  ")}
+}
 message Known {
-  ${["Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes"]
+  ${wrappers
     .map((name, at) => {
       const type = `google.protobuf.${name}Value`;
       const lower = name.toLowerCase();
-      return `${type} ${lower} = ${at + 1}; repeated ${type} ${lower}_list = ${at + 11}; map<string, ${type}> ${lower}_map = ${at + 21};`;
+      const list = `repeated ${type} ${lower}_list = ${at + 11};`;
+      return `${type} ${lower} = ${at + 1}; ${list} map<string, ${type}> ${lower}_map = ${at + 21};`;
     })
     .join("\n  ")}
-  google.protobuf.Struct struct = 31; repeated google.protobuf.Struct struct_list = 32; map<string, google.protobuf.Struct> struct_map = 33;
-  google.protobuf.Value value = 34; repeated google.protobuf.Value value_list = 35; google.protobuf.ListValue list_value = 36;
-  google.protobuf.Any any = 37; google.protobuf.Empty empty = 38; google.protobuf.Timestamp timestamp = 39; repeated google.protobuf.Duration durations = 40;
+  google.protobuf.Struct struct = 31;
+  repeated google.protobuf.Struct struct_list = 32;
+  map<string, google.protobuf.Struct> struct_map = 33;
+  google.protobuf.Value value = 34;
+  repeated google.protobuf.Value value_list = 35;
+  google.protobuf.ListValue list_value = 36;
+  google.protobuf.Any any = 37;
+  google.protobuf.Empty empty = 38;
+  google.protobuf.Timestamp timestamp = 39;
+  repeated google.protobuf.Duration durations = 40;
 }
 message Nothing {}
-message Unordered { string last = 9; oneof mixed { int32 c = 7; int32 a = 1; } int32 first = 2; string middle = 5; oneof other { string d = 4; string e = 6; } Unordered has_own_property = 10; }
+message Unordered {
+  string last = 9;
+  oneof mixed { int32 c = 7; int32 a = 1; }
+  int32 first = 2;
+  string middle = 5;
+  oneof other { string d = 4; string e = 6; }
+}
+message Named {
+  int32 first = 2;
+  Named has_own_property = 10;
+}
 `;
 
+const files: Readonly<Record<string, string>> = {
+  "two.proto": proto2,
+  "three.proto": proto3,
+  "edition.proto": edition2023,
+  "next.proto": edition2023.replace("2023", "2024").replace("wire.edition", "wire.next"),
+};
+
 /**
- * Messages made for this test: of proto2, proto3 and editions, with all that the
+ * Messages made for tests: of proto2, proto3 and editions, with all that the
  * wire format knows.
  */
 export async function wireMessages(): Promise<readonly DescMessage[]> {
@@ -154,15 +222,12 @@ export async function wireMessages(): Promise<readonly DescMessage[]> {
   const work = await mkdtemp(join(root, ".cache", "wire-"));
   try {
     await mkdir(join(work, "wire"));
-    await writeFile(join(work, "wire/two.proto"), proto2);
-    await writeFile(join(work, "wire/three.proto"), proto3);
-    await writeFile(join(work, "wire/edition.proto"), edition2023);
-    await writeFile(join(work, "wire/next.proto"), edition2023.replace("2023", "2024").replace("wire.edition", "wire.next"));
+    for (const [name, text] of Object.entries(files)) await writeFile(join(work, "wire", name), text);
     await writeFile(join(work, "buf.yaml"), "version: v2\n");
     const buf = join(root, "node_modules/.bin/buf");
     await run(buf, ["build", "-o", "image.binpb"], { cwd: work, timeout: 60_000 });
-    const files = fromBinary(FileDescriptorSetSchema, await readFile(join(work, "image.binpb")));
-    const all = [...createFileRegistry(files)].filter((type) => type.kind === "message");
+    const image = fromBinary(FileDescriptorSetSchema, await readFile(join(work, "image.binpb")));
+    const all = [...createFileRegistry(image)].filter((type) => type.kind === "message");
     return all.filter(({ typeName }) => typeName.startsWith("wire."));
   } finally {
     await rm(work, { recursive: true, force: true });

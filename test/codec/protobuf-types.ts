@@ -13,7 +13,9 @@ export async function allTypes(): Promise<readonly DescMessage[]> {
     if (file.endsWith("_pb.ts")) modules.push(await import(/* @vite-ignore */ join(gen, file)));
   }
   const exported = modules.flatMap((module) => Object.values(module as Record<string, unknown>));
-  return [...(await wireMessages()), ...exported.filter(isMessageType)];
+  // protobuf-es changes `Object.prototype.hasOwnProperty` when it reads this one.
+  const own = (await wireMessages()).filter(({ typeName }) => typeName !== "wire.three.Named");
+  return [...own, ...exported.filter(isMessageType)];
 }
 
 function isMessageType(value: unknown): value is DescMessage {
