@@ -5,11 +5,11 @@ import {
   AllKindsSchema,
   BlobSchema,
   Color,
-  HelloSchema,
   RecordSchema,
   type Tree,
   TreeSchema,
 } from "../gen/bench/v1/bench_pb.ts";
+import { messages } from "./messages.ts";
 
 /** A message under measure. */
 export interface BenchMessage<D extends DescMessage = DescMessage> {
@@ -28,18 +28,18 @@ function tree(depth: number, width: number, id: bigint): Tree {
   return create(TreeSchema, { name: `node ${id}`, id, children });
 }
 
-/** One message of each kind. */
+/** The messages that servers are measured with, and others. */
 export const benchMessages: readonly BenchMessage[] = [
-  bench("hello", HelloSchema, { message: "hello world" }),
-  bench("record", RecordSchema, {
+  ...messages,
+  bench("short record", RecordSchema, {
     i: 123_456,
     f: 0.5,
     b: true,
     s: "a string of a record",
     ...Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`str${at}`, `string number ${at}`])),
   }),
-  bench("tree", TreeSchema, tree(4, 3, 1n)),
-  bench("blob", BlobSchema, { data: new Uint8Array(4096).fill(200) }),
+  bench("large tree", TreeSchema, tree(4, 3, 1n)),
+  bench("small blob", BlobSchema, { data: new Uint8Array(4096).fill(200) }),
   bench("all kinds", AllKindsSchema, {
     doubleValue: Math.PI,
     floatValue: 1.5,

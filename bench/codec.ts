@@ -1,18 +1,31 @@
-// Compares the codecs: time of encode plus decode, and size, for each bench message.
+// Compares the codecs with each other and with libraries: the time to encode and
+// to decode, and the size, for each bench message.
 //
-//   node bench/codec.ts [seconds per message, default 3]
+//   node bench/codec.ts [rounds, default 60] [names of messages, with commas between]
 //
-// The codecs take turns of a few milliseconds each, so that whatever else the
-// machine does hits all of them; each figure is the median of its turns.
-import { equals } from "@bufbuild/protobuf";
+// All of them take turns of some milliseconds, round for round, so that whatever
+// else the machine does hits all; each figure is the median of its turns. Before,
+// all messages went through all codecs, as in a server that serves many types.
+import { equals, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Codec } from "../src/codec/codec.ts";
 import { jsonCodec } from "../src/codec/json.ts";
 import { msgpackCodec } from "../src/codec/msgpack.ts";
 import { protobufCodec } from "../src/codec/protobuf.ts";
 import { type BenchMessage, benchMessages } from "./codec-messages.ts";
+import { protobufjs } from "./codec-protobufjs.ts";
 
-const codecs: readonly Codec[] = [protobufCodec, jsonCodec(), msgpackCodec()];
-const turnNanos = 4e6;
+const protobufEs: Codec = {
+  ...protobufCodec,
+  name: "protobuf-es",
+  compile: (desc) => ({
+    encode: (message) => toBinary(desc, message),
+    decode: (bytes) => fromBinary(desc, bytes),
+  }),
+};
+
+const codecs: readonly Codec[] = [protobufCodec, protobufEs, msgpackCodec(), jsonCodec()];
+const peer = "protobufjs";
+const turnNanos = 2e6;
 
 /** One codec and one message, ready to run. */
 interface Lane {
@@ -30,11 +43,22 @@ function lane(codec: Codec, { desc, message }: BenchMessage): Lane {
   if (!equals(desc, compiled.decode(bytes), message)) {
     throw new Error(`${codec.name} changes ${desc.typeName}`);
   }
+  const encode = (): unknown => compiled.encode(message);
+  const decode = (): unknown => compiled.decode(bytes);
+  return { name: codec.name, size: bytes.length, encode, decode, encodeNanos: [], decodeNanos: [] };
+}
+
+const compilePeer = await protobufjs();
+
+function peerLane({ desc, message }: BenchMessage): Lane {
+  const { encode, decode } = compilePeer(desc);
+  const bytes = toBinary(desc, message);
+  const theirs = decode(bytes);
   return {
-    name: codec.name,
-    size: bytes.length,
-    encode: () => compiled.encode(message),
-    decode: () => compiled.decode(bytes),
+    name: peer,
+    size: encode(theirs).length,
+    encode: () => encode(theirs),
+    decode: () => decode(bytes),
     encodeNanos: [],
     decodeNanos: [],
   };
@@ -47,47 +71,52 @@ function turn(run: () => unknown, repeat: number): number {
   return Number(process.hrtime.bigint() - start) / repeat;
 }
 
-function measure(message: BenchMessage, seconds: number): readonly Lane[] {
-  const lanes = codecs.map((codec) => lane(codec, message));
-  for (const { encode, decode } of lanes) {
-    turn(encode, 3000);
-    turn(decode, 3000);
-  }
-  const repeats = lanes.map(({ encode, decode }) =>
-    [encode, decode].map((run) => Math.max(1, Math.round(turnNanos / turn(run, 300)))),
-  );
-  const end = performance.now() + seconds * 1000;
-  while (performance.now() < end) {
-    for (const [at, { encode, decode, encodeNanos, decodeNanos }] of lanes.entries()) {
-      encodeNanos.push(turn(encode, repeats[at]?.[0] ?? 1));
-      decodeNanos.push(turn(decode, repeats[at]?.[1] ?? 1));
-    }
-  }
-  return lanes;
+function repeatOf(run: () => unknown): number {
+  return Math.max(1, Math.round(turnNanos / turn(run, 100)));
 }
 
 function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
-function both({ encodeNanos, decodeNanos }: Lane): number {
-  return median(encodeNanos) + median(decodeNanos);
+const rounds = Number(process.argv[2] ?? 60);
+const wanted = process.argv[3]?.split(",");
+const races = benchMessages
+  .filter(({ name }) => wanted?.includes(name) ?? true)
+  .map((message) => {
+    const lanes = [peerLane(message), ...codecs.map((codec) => lane(codec, message))];
+    return { message, lanes };
+  });
+const all = races.flatMap(({ lanes }) => lanes);
+for (let warm = 0; warm < 3; warm++) {
+  for (const { encode, decode } of all) {
+    turn(encode, 1500);
+    turn(decode, 1500);
+  }
+}
+const repeats = all.map(({ encode, decode }) => [repeatOf(encode), repeatOf(decode)] as const);
+for (let round = 0; round < rounds; round++) {
+  for (const [at, { encode, decode, encodeNanos, decodeNanos }] of all.entries()) {
+    const [encodes, decodes] = repeats[at] ?? [1, 1];
+    encodeNanos.push(turn(encode, encodes));
+    decodeNanos.push(turn(decode, decodes));
+  }
 }
 
-const seconds = Number(process.argv[2] ?? 3);
-console.log("message    codec       bytes   /json  encode ns  decode ns    both ns   /json");
-for (const message of benchMessages) {
-  const lanes = measure(message, seconds);
-  const json = lanes.find(({ name }) => name === "json") as Lane;
-  for (const one of lanes) {
-    const times = [median(one.encodeNanos), median(one.decodeNanos), both(one)];
+console.log(`message       codec          bytes  encode ns  /${peer}  decode ns  /${peer}`);
+for (const { message, lanes } of races) {
+  const [first] = lanes;
+  for (const { name, size, encodeNanos, decodeNanos } of lanes) {
+    const share = (of: readonly number[], to: readonly number[] = []): string =>
+      (median(of) / median(to)).toFixed(2).padStart(peer.length + 1);
     console.log(
-      message.name.padEnd(10),
-      one.name.padEnd(9),
-      String(one.size).padStart(7),
-      (one.size / json.size).toFixed(2).padStart(7),
-      ...times.map((time) => String(Math.round(time)).padStart(10)),
-      (both(one) / both(json)).toFixed(2).padStart(7),
+      message.name.padEnd(13),
+      name.padEnd(12),
+      String(size).padStart(7),
+      median(encodeNanos).toFixed(0).padStart(10),
+      share(encodeNanos, first?.encodeNanos),
+      median(decodeNanos).toFixed(0).padStart(10),
+      share(decodeNanos, first?.decodeNanos),
     );
   }
 }

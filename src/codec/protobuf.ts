@@ -1,6 +1,6 @@
 import { fromBinary, protoInt64, toBinary } from "@bufbuild/protobuf";
 import type { Codec } from "./codec.ts";
-import { compiler } from "./protobuf/compiled.ts";
+import { compiler } from "./protobuf/compiler.ts";
 
 /** protobuf-es's own, which has integers of 64 bits as strings when it is told to (BUF_BIGINT_DISABLE). */
 const plain: Codec["compile"] = (desc) => ({

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { GreetService } from "../../gen/greet/v1/greet_pb.ts";
-import { consul, createMesh, subscribe } from "../../src/index.ts";
+import { consul, createMesh, roundRobin, subscribe } from "../../src/index.ts";
 import type { Mesh, MeshEventName } from "../../src/index.ts";
 import { until } from "../../src/testing/until.ts";
 import { hasConsul, startConsul } from "../support/consul-agent.ts";
@@ -28,7 +28,7 @@ async function start(many: number, drainDelayMs?: number): Promise<void> {
 
 /** A client mesh that balances over all greeters, and a call that tells who answered. */
 async function caller(): Promise<() => Promise<string>> {
-  mesh = createMesh({ registry: consul({ address: agent.address }) });
+  mesh = createMesh({ registry: consul({ address: agent.address }), balancer: roundRobin() });
   const greet = mesh.client(GreetService);
   const seen = new Set<string>();
   await until(async () => seen.add((await greet.greet({})).instance).size === greeters.length);

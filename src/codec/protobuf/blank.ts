@@ -12,7 +12,9 @@ const mostBeside = 12;
  */
 export class Blank {
   readonly #model: Properties;
+  readonly #names: readonly string[];
   readonly #prototype: object;
+  /** Absent where there is a prototype, or there are no more fast copiers. */
   readonly #copy: Copy | undefined;
   /** What can be changed, and must not be shared. */
   readonly #lists: readonly string[];
@@ -21,11 +23,12 @@ export class Blank {
   readonly #more: boolean;
 
   constructor(desc: DescMessage, nextCopier: () => Copy | undefined) {
-    settleShape(desc);
+    settle(create(desc));
     const made = create(desc) as unknown as Properties;
     this.#prototype = Object.getPrototypeOf(made) as object;
     this.#copy = this.#prototype === Object.prototype ? nextCopier() : undefined;
     this.#model = this.#copy === undefined ? made : this.#copy(modelOf(desc, made));
+    this.#names = Object.keys(made);
     this.#lists = localNames(desc, "list");
     this.#maps = localNames(desc, "map");
     this.#oneofs = desc.oneofs.map(({ localName }) => localName);
@@ -50,9 +53,10 @@ export class Blank {
 
   #slowCopy(): Properties {
     const model = this.#model;
+    const names = this.#names;
     const plain = this.#prototype === Object.prototype;
     const message = (plain ? {} : Object.create(this.#prototype)) as Properties;
-    for (const name of Object.keys(model)) message[name] = model[name];
+    for (let at = 0; at < names.length; at++) message[names[at] as string] = model[names[at] as string];
     return message;
   }
 }
@@ -64,20 +68,18 @@ export class Blank {
 function modelOf(desc: DescMessage, made: Properties): Properties {
   if (desc.members.length <= mostBeside) return made;
   const names = Object.keys(made);
-  const parse = (): Properties => JSON.parse(JSON.stringify(Object.fromEntries(names.map((name) => [name, 0]))));
-  // Fields may hold anything: see settleShape().
-  const settled = parse();
-  for (const name of names) settled[name] = undefined;
+  const text = JSON.stringify(Object.fromEntries(names.map((name) => [name, 0])));
+  const parse = (): Properties => JSON.parse(text) as Properties;
+  settle(parse());
   return Object.assign(parse(), made);
 }
 
 /**
- * Tells the engine that the properties of a type's messages hold anything.
+ * Tells the engine that the properties of objects of a shape hold anything.
  * Otherwise it would learn it one by one while messages are read, and each time
  * the shape of the model would be out of date.
  */
-function settleShape(desc: DescMessage): void {
-  const message = create(desc) as unknown as Properties;
+function settle(message: Properties): void {
   for (const name of Object.keys(message)) if (name !== "$typeName") message[name] = undefined;
 }
 

@@ -112,7 +112,8 @@ export class MessageWriter {
     const [first] = this.#desc.fields.toSorted(byNumber);
     // As in protobuf-es, anything is an empty message of a type without fields.
     if (first === undefined) return;
-    throw new FieldError(first, `cannot use ${String(first)} with message ${String(type)}`, "ForeignFieldError");
+    const text = `cannot use ${String(first)} with message ${String(type)}`;
+    throw new FieldError(first, text, "ForeignFieldError");
   }
 }
 

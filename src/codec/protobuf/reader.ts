@@ -25,7 +25,8 @@ export class Reader {
   /** Enters a message. */
   enter(message: DescMessage): void {
     if (++this.#depth <= deepest) return;
-    throw new Error(`cannot decode ${String(message)} from binary: maximum recursion depth of ${deepest} reached`);
+    const limit = `maximum recursion depth of ${deepest} reached`;
+    throw new Error(`cannot decode ${String(message)} from binary: ${limit}`);
   }
 
   leave(): void {
@@ -56,16 +57,15 @@ export class Reader {
 
   /** Reads a varint, of which the lower 32 bits count. */
   uint32(): number {
-    const bytes = this.bytes;
-    const at = this.at;
-    const first = bytes[at];
-    // Bytes past the end are undefined, which is less than nothing.
-    if (first !== undefined && first < 0x80) {
+    const { bytes, at } = this;
+    // Past the end there is undefined, which fails every comparison.
+    const first = bytes[at] as number;
+    if (first < 0x80) {
       this.at = at + 1;
       return first;
     }
-    const second = bytes[at + 1];
-    if (first !== undefined && second !== undefined && second < 0x80) {
+    const second = bytes[at + 1] as number;
+    if (second < 0x80) {
       this.at = at + 2;
       return (first & 0x7f) | (second << 7);
     }
@@ -78,8 +78,8 @@ export class Reader {
   }
 
   bool(): boolean {
-    const first = this.bytes[this.at];
-    if (first !== undefined && first < 0x80) {
+    const first = this.bytes[this.at] as number;
+    if (first < 0x80) {
       this.at++;
       return first !== 0;
     }
@@ -103,7 +103,7 @@ export class Reader {
 
   sfixed32(): number {
     const at = this.#take(4);
-    const bytes = this.bytes;
+    const { bytes } = this;
     return (
       (bytes[at] as number) |
       ((bytes[at + 1] as number) << 8) |
@@ -210,8 +210,8 @@ export class Reader {
 
   /** Reads a varint of 64 bits: returns its low half and keeps its high half. */
   #varint64(): number {
-    const bytes = this.bytes;
-    let at = this.at;
+    const { bytes } = this;
+    let { at } = this;
     let lower = 0;
     let upper = 0;
     for (let shift = 0; shift < 70; shift += 7) {

@@ -7,6 +7,9 @@ const slabBytes = 16 * 1024;
 /** Memory at the end of a slab that is not worth a try, in bytes. */
 const restBytes = 256;
 
+/** Longest message that begins a new slab when the old one is full, in bytes. Longer ones get memory of their own. */
+const sharingBytes = slabBytes / 4;
+
 /** Longest string that a loop writes faster than a call out of JavaScript, in UTF-16 units. */
 const shortText = 16;
 
@@ -16,12 +19,12 @@ const mediumText = 1024;
 /** Bytes that a message inside of another one gets for its length; it is moved if it needs more. */
 const lengthBytes = 1;
 
-const nothing = Buffer.alloc(0) as Buffer & Native;
-
-/** What `Buffer` has below `write()`, which looks at its arguments first. */
-interface Native {
+/** Memory to write into. `utf8Write()` is what `write()` calls once it has looked at its arguments. */
+interface Memory extends Buffer {
   utf8Write(value: string, at: number, length: number): number;
 }
+
+const nothing = allocate(0);
 
 /**
  * Writes protobuf's wire format (protobuf.dev/programming-guides/encoding). One
@@ -29,6 +32,10 @@ interface Native {
  * small message costs no allocation but a view.
  */
 export class Writer {
+  /** Where messages go, one after the other, and where the next one begins. */
+  #slab = nothing;
+  #slabAt = 0;
+  /** Where the current message goes: into the slab, or into memory of its own. */
   #bytes = nothing;
   /** Where the current message begins. */
   #start = 0;
@@ -37,17 +44,21 @@ export class Writer {
 
   /** Begins a message. What was written of an unfinished one is forgotten. */
   begin(): void {
-    if (this.#bytes.length > slabBytes) this.#forget();
-    this.#at = this.#start;
+    this.#bytes = this.#slab;
+    this.#start = this.#at = this.#slabAt;
   }
 
   /** Ends the message and returns its bytes, which are never written again. */
   finish(): Uint8Array {
     const bytes = this.#bytes;
-    const result = new Uint8Array(bytes.buffer, bytes.byteOffset + this.#start, this.#at - this.#start);
-    this.#start = this.#at;
-    // A slab of its own stays with its message: keeping it would pin its memory.
-    if (bytes.length > slabBytes || this.#at + restBytes > bytes.length) this.#forget();
+    const end = this.#at;
+    const result = new Uint8Array(bytes.buffer, bytes.byteOffset + this.#start, end - this.#start);
+    // Memory of its own stays with the message: keeping it would pin it.
+    this.#bytes = nothing;
+    if (bytes === this.#slab) {
+      this.#slabAt = end;
+      if (end + restBytes > bytes.length) this.#replaceSlab(nothing);
+    }
     return result;
   }
 
@@ -248,24 +259,31 @@ export class Writer {
     this.#at = at;
   }
 
-  #forget(): void {
-    this.#bytes = nothing;
-    this.#start = this.#at = 0;
-  }
-
   #ensure(length: number): void {
     if (this.#at + length > this.#bytes.length) this.#grow(length);
   }
 
   #grow(length: number): void {
     const used = this.#at - this.#start;
+    const needed = used + length;
+    const shares = needed <= sharingBytes;
     // Not from the pool that Node shares: a slab is one already.
-    const grown = Buffer.allocUnsafeSlow(Math.max(slabBytes, used * 2, used + length + 64)) as Buffer & Native;
+    const grown = allocate(shares ? slabBytes : Math.max(used * 2, needed + 64));
     this.#bytes.copy(grown, 0, this.#start, this.#at);
+    if (shares) this.#replaceSlab(grown);
     this.#bytes = grown;
     this.#start = 0;
     this.#at = used;
   }
+
+  #replaceSlab(slab: Memory): void {
+    this.#slab = slab;
+    this.#slabAt = 0;
+  }
+}
+
+function allocate(length: number): Memory {
+  return Buffer.allocUnsafeSlow(length) as Memory;
 }
 
 /** How many bytes a varint of up to 32 bits has. */
