@@ -87,8 +87,16 @@ class Answers implements AsyncIterator<unknown> {
 
   /** Whoever reads has had enough: the call ends, on both sides. */
   return(value?: unknown): Promise<IteratorResult<unknown>> {
-    if (!this.#over) this.#leave.abort(new ConnectError("the reader left the stream", Code.Canceled));
-    this.#over = true;
+    if (!this.#over) {
+      this.#over = true;
+      this.#leave.abort(new ConnectError("the reader left the stream", Code.Canceled));
+      // Connect's transports let go of the call's deadline only when they are read once more.
+      this.#response
+        .then((answer) => (this.#from ?? iteratorOf(answer)).next())
+        .catch(() => {
+          // The call has ended; how it did is known.
+        });
+    }
     return Promise.resolve({ done: true, value });
   }
 
@@ -97,7 +105,7 @@ class Answers implements AsyncIterator<unknown> {
     if (this.#from === undefined) {
       this.#answer = answer;
       this.#options.onHeader?.(answer.header);
-      this.#from = (answer.message as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+      this.#from = iteratorOf(answer);
     }
     return this.#from.next();
   }
@@ -109,6 +117,10 @@ class Answers implements AsyncIterator<unknown> {
     }
     return result;
   }
+}
+
+function iteratorOf(answer: StreamResponse): AsyncIterator<unknown> {
+  return (answer.message as AsyncIterable<unknown>)[Symbol.asyncIterator]();
 }
 
 /** The only answer of a client stream. */

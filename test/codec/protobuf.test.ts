@@ -113,6 +113,18 @@ describe("reading protobuf", () => {
     expect(hex(protobufCodec.compile(type).encode(decode(type, bytesOf("1005"))))).toBe("1005");
   });
 
+  test("makes messages that share nothing that can be changed", () => {
+    for (const type of [typeOf("three.Implicit"), optional, typeOf("edition.Presence")]) {
+      const one = decode(type, new Uint8Array(0));
+      const other = decode(type, new Uint8Array(0));
+      for (const { localName, kind } of type.members) {
+        const value = one[localName];
+        if (typeof value !== "object" || ArrayBuffer.isView(value)) continue;
+        expect([localName, kind, value === other[localName]]).toEqual([localName, kind, false]);
+      }
+    }
+  });
+
   test("gives bytes as views of what it reads: of a Buffer as Buffers", () => {
     const bytes = toBinary(BlobSchema, create(BlobSchema, { data: Uint8Array.of(1, 2, 3) }));
     const blob = protobufCodec.compile(BlobSchema);

@@ -37,8 +37,8 @@ export class Reader {
   tag(): number {
     const start = this.at;
     const tag = this.uint32();
-    const length = this.at - start;
-    if (length >= 5 && (length > 5 || (this.bytes[start + 4] as number) > 0x0f)) {
+    // The fifth byte has room for more than a tag may have, and says whether there are others.
+    if (this.at - start >= 5 && (this.bytes[start + 4] as number) > 0x0f) {
       throw new Error("illegal tag: varint overflows uint32");
     }
     if (tag < 8 || (tag & 7) > 5) {
