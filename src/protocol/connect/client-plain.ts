@@ -11,8 +11,7 @@ import {
 } from "@connectrpc/connect/protocol-connect";
 import { addOwnHeaders, toWebHeaders } from "../headers.ts";
 import type { HttpAnswer, UnaryHttp } from "../unary/http.ts";
-import { LazyResponse } from "../unary/response.ts";
-import type { HeaderSource } from "../unary/response.ts";
+import { LazyResponse, MuxedHeaders } from "../unary/response.ts";
 import { positive } from "./client-header.ts";
 import { decompressor, unexpectedType } from "./client-response.ts";
 import type { CallInit, ClientMethod, ConnectClientOptions } from "./client.ts";
@@ -38,6 +37,7 @@ export async function callPlain<I extends DescMessage, O extends DescMessage>(
   const { signal } = init;
   const maxBytes = options.readMaxBytes;
   const answer = await http({
+    method: "POST",
     path: prepared.path,
     headers,
     body,
@@ -50,7 +50,7 @@ export async function callPlain<I extends DescMessage, O extends DescMessage>(
   const plain = answer.headers[headerUnaryEncoding] === undefined;
   if (answer.status === 200 && plain && type === prepared.contentType) {
     const message = prepared.output.parse(answer.body as Uint8Array<ArrayBuffer>);
-    return new LazyResponse(method, message, new MuxedHeaders(answer));
+    return new LazyResponse(method, message, new MuxedHeaders(answer.headers));
   }
   return unusual(options, prepared, method, answer);
 }
@@ -83,17 +83,4 @@ async function unusual<I extends DescMessage, O extends DescMessage>(
   }
   const message = prepared.output.parse(body);
   return new LazyResponse(method, message, { webHeaders: () => [header, trailer] });
-}
-
-/** Headers with trailers among them (connectrpc.com/docs/protocol, "Unary-Response"). */
-class MuxedHeaders implements HeaderSource {
-  readonly #answer: HttpAnswer;
-
-  constructor(answer: HttpAnswer) {
-    this.#answer = answer;
-  }
-
-  webHeaders(): readonly [Headers, Headers] {
-    return trailerDemux(toWebHeaders(this.#answer.headers));
-  }
 }

@@ -50,6 +50,7 @@ export function grpcUnary(http: UnaryHttp, codec: Codec, limits: MessageLimits):
     if (limitMs !== undefined) headers["grpc-timeout"] = grpcTimeout(limitMs);
     if (header !== undefined) addOwnHeaders(headers, header);
     const answer = await http({
+      method: "POST",
       path: `/${method.parent.typeName}/${method.name}`,
       headers,
       body,

@@ -9,11 +9,14 @@ import { http2Client } from "../http2-client.ts";
 import { Http2Connection } from "../http2-connection.ts";
 import type { Http2ConnectionOptions } from "../http2-connection.ts";
 import type { AddressTransport } from "../http2-transport.ts";
+import { http2Unary } from "../unary/http2-unary.ts";
 import { restTransport } from "./client.ts";
 
 /** Options of {@link restAddressTransport}. */
 export interface RestAddressOptions extends Http2ConnectionOptions, Http1ConnectionsOptions {
   readonly httpVersion: "2" | "1.1";
+  /** Whether unary calls that want nothing unusual take the short way. Default true. */
+  readonly fastPath?: boolean | undefined;
   /** Run around each call of this transport. */
   readonly interceptors: readonly Interceptor[];
   /** Types that may stand in a `google.protobuf.Any`, and types of error details. */
@@ -52,7 +55,13 @@ export function restAddressTransport(address: string, options: RestAddressOption
   const connection = new Http2Connection(address, options);
   const ready = (signal: AbortSignal): Promise<void> => connection.ready(signal);
   return {
-    ...restTransport({ ...shared, httpClient: http2Client(connection), baseUrl: connection.origin, ready }),
+    ...restTransport({
+      ...shared,
+      httpClient: http2Client(connection),
+      unaryHttp: options.fastPath === false ? undefined : http2Unary(connection),
+      baseUrl: connection.origin,
+      ready,
+    }),
     endsAtDeadline: true,
     probe: ready,
     [Symbol.asyncDispose]: () => connection.close(),

@@ -3,6 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { CallOptions, Interceptor } from "@connectrpc/connect";
 import type { Compression, UniversalClientFn } from "@connectrpc/connect/protocol";
 import { contractTypes } from "../../contract/types.ts";
+import type { UnaryHttp } from "../unary/http.ts";
 import { compressions } from "../compression.ts";
 import { requestWriter, writeRequest } from "./client-request.ts";
 import type { RequestWriter, WrittenRequest } from "./client-request.ts";
@@ -14,6 +15,8 @@ import { methodName, restBindings } from "./rule.ts";
 export interface RestClientOptions {
   /** Carries the requests. */
   readonly httpClient: UniversalClientFn;
+  /** Carries unary calls that want nothing unusual. Default: they go by `httpClient` too. */
+  readonly unaryHttp?: UnaryHttp | undefined;
   /** Scheme and authority of request URLs. */
   readonly baseUrl: string;
   /**
@@ -93,10 +96,14 @@ export function restMethod(method: DescMethod, options: RestClientOptions): Rest
 const accepted = compressions.map(({ name }) => name).join(",");
 
 /** The headers of a call that do not depend on its message. */
-export function callHeader({ header: init }: RestCallInit, timeoutMs: number | undefined): Headers {
+export function callHeader(
+  { header: init }: RestCallInit,
+  { compression }: RestClientOptions,
+  timeoutMs: number | undefined,
+): Headers {
   const header = new Headers(init);
   if (timeoutMs !== undefined) header.set("connect-timeout-ms", String(timeoutMs));
-  header.set("accept-encoding", accepted);
+  if (compression !== undefined) header.set("accept-encoding", accepted);
   if (!header.has("user-agent")) header.set("user-agent", "connect-mesh");
   return header;
 }

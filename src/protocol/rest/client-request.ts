@@ -59,9 +59,18 @@ export function requestWriter(binding: RestBinding, registry: Registry): Request
     return value === undefined ? undefined : encoder.encode(JSON.stringify(value));
   };
 
+  /** A message that is the body, and nothing but the body. */
+  const whole = body === "*" && variables.length === 0 && !content.raw && !streams;
+
   return {
     binding,
     write(message) {
+      if (whole) {
+        const written = writePath({});
+        if (typeof written === "string") return written;
+        const bytes = encoder.encode(content.toText(message));
+        return { method: httpMethod, target: written.path, body: { bytes, contentType: jsonType } };
+      }
       const json = jsonOf(message);
       const written = writePath(json);
       if (typeof written === "string") return written;

@@ -22,6 +22,10 @@ export interface ReadAnswer {
 export interface ResponseReader {
   /** What the caller should say that it accepts. */
   readonly accept: string;
+  /** Whether answers are bytes with a content type of their own. */
+  readonly raw: boolean;
+  /** The message of a JSON body that is there as a whole. */
+  readBytes(bytes: Uint8Array): Message;
   /** The only message. */
   read(response: UniversalClientResponse, method: string): Promise<ReadAnswer>;
   /** The messages of a server stream. Rejects when there are none because of an error. */
@@ -75,6 +79,8 @@ export function responseReader(
 
   return {
     accept: content.raw ? "*/*" : streams ? "application/x-ndjson" : "application/json",
+    raw: content.raw,
+    readBytes: (bytes) => inAnswer(() => content.fromText(utf8(bytes))),
     async read(response, httpMethod) {
       if (!succeeded(response)) throw await failure(response);
       const [header, trailer] = trailerDemux(response.header);

@@ -27,7 +27,7 @@ export function callStream<I extends DescMessage, O extends DescMessage>(
       method,
       requestMethod: prepared.httpMethod,
       url: prepared.url,
-      header: callHeader(init, timeoutMs),
+      header: callHeader(init, options, timeoutMs),
       contextValues: init.contextValues ?? createContextValues(),
       message: init.messages,
     },

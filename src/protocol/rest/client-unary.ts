@@ -24,7 +24,7 @@ export function callUnary<I extends DescMessage, O extends DescMessage>(
       method,
       requestMethod: prepared.httpMethod,
       url: prepared.url,
-      header: callHeader(init, timeoutMs),
+      header: callHeader(init, options, timeoutMs),
       contextValues: init.contextValues ?? createContextValues(),
       message: init.message,
     },

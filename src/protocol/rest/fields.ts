@@ -43,11 +43,29 @@ function childOf(message: Message, field: DescField & { readonly fieldKind: "mes
 function assignText(message: Message, field: DescField, text: string): void {
   if (field.message?.typeName === FieldMaskSchema.typeName) {
     assign(message, field, create(FieldMaskSchema, { paths: maskPaths(text) }));
-  } else if (field.scalar === ScalarType.STRING) {
-    assign(message, field, text);
-  } else {
+    return;
+  }
+  const plain = plainValue(field, text);
+  if (plain !== undefined) assign(message, field, plain);
+  else {
     const json = jsonOfText(field, text);
     mergeFromJson(field.parent, message, { [field.jsonName]: field.fieldKind === "list" ? [json] : json });
+  }
+}
+
+/** The value of text that needs no reader of ProtoJSON; undefined for all other. */
+function plainValue(field: DescField, text: string): string | number | boolean | undefined {
+  switch (field.scalar) {
+    case ScalarType.STRING:
+      return text;
+    case ScalarType.BOOL:
+      return text === "true" ? true : text === "false" ? false : undefined;
+    case ScalarType.INT32:
+      return /^(?:0|-?[1-9]\d{0,8})$/.test(text) ? Number(text) : undefined;
+    case ScalarType.UINT32:
+      return /^(?:0|[1-9]\d{0,8})$/.test(text) ? Number(text) : undefined;
+    default:
+      return undefined;
   }
 }
 

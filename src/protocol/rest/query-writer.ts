@@ -1,4 +1,4 @@
-import type { DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
+import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { hasCustomJsonRepresentation } from "@bufbuild/protobuf/wkt";
 import { isTextMessage } from "./field-path.ts";
 
@@ -12,10 +12,20 @@ export function writeQuery(desc: DescMessage, json: JsonObject): WrittenQuery {
   return problem ?? { query: pairs.join("&") };
 }
 
+const known = new WeakMap<DescMessage, ReadonlyMap<string, DescField>>();
+
+/** The fields of a message by their JSON names. */
+function fieldsOf(desc: DescMessage): ReadonlyMap<string, DescField> {
+  let fields = known.get(desc);
+  if (fields === undefined) known.set(desc, (fields = new Map(desc.fields.map((field) => [field.jsonName, field]))));
+  return fields;
+}
+
 function write(desc: DescMessage, json: JsonObject, prefix: string, pairs: string[]): string | undefined {
+  const fields = fieldsOf(desc);
   for (const name of Object.keys(json)) {
     const value = json[name];
-    const field = desc.fields.find(({ jsonName }) => jsonName === name);
+    const field = fields.get(name);
     if (value === undefined) continue;
     const path = `${prefix}${name}`;
     if (field === undefined) return `${path} is an extension, which has no place in a query`;

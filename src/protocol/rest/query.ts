@@ -9,6 +9,9 @@ import type { RestBinding } from "./rule.ts";
 /** Levels of messages that a parameter may name, as many as ProtoJSON readers take. */
 const maxDepth = 100;
 
+/** Names that are kept with what they stand for: recursive messages have no end of them. */
+const maxKnown = 256;
+
 const theQuery = "the query";
 
 /** What is done with a query parameter that names no field. */
@@ -36,6 +39,12 @@ export function queryBinder(binding: RestBinding, unknown: UnknownQuery): QueryB
   // All fields are in the path or the body then; the query belongs to nobody.
   if (binding.body === "*") return () => {};
   const bound = boundBy(binding);
+  const known = new Map<string, FieldPath>();
+  const pathOf = (name: string): FieldPath | string => {
+    const found = known.get(name) ?? resolve(binding.method.input, name);
+    if (typeof found !== "string" && known.size < maxKnown) known.set(name, found);
+    return found;
+  };
   return (message, query) => {
     if (query === "") return;
     const taken = { fields: new Map(bound.fields), oneofs: new Map(bound.oneofs) };
@@ -43,7 +52,7 @@ export function queryBinder(binding: RestBinding, unknown: UnknownQuery): QueryB
       if (pair === "") continue;
       const equals = pair.indexOf("=");
       const name = decode(equals === -1 ? pair : pair.slice(0, equals), pair);
-      const fields = resolve(binding.method.input, name);
+      const fields = pathOf(name);
       if (typeof fields === "string") {
         if (unknown === "refuse") throw badRequest(name, `no query parameter: ${fields}`);
         continue;

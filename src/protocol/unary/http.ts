@@ -2,10 +2,12 @@ import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 
 /** A request that is complete before it is sent. */
 export interface HttpRequest {
-  /** Path of a POST, from its first slash. */
+  readonly method: string;
+  /** Path and query, from the first slash. */
   readonly path: string;
   readonly headers: OutgoingHttpHeaders;
-  readonly body: Uint8Array;
+  /** Undefined sends none. */
+  readonly body: Uint8Array | undefined;
   /** Ends the request with `deadline_exceeded`, in milliseconds from now; undefined for never. */
   readonly timeoutMs: number | undefined;
   /** Ends the request with `canceled`, or with what its reason says. */

@@ -18,9 +18,9 @@ interface ExchangeStream extends ClientHttp2Stream {
 /** Unary calls over an {@link Http2Connection}. */
 export function http2Unary(connection: Http2Connection): UnaryHttp {
   return (request) => {
-    const { headers, path, signal } = request;
+    const { headers, method, path, signal } = request;
     if (signal?.aborted === true) return Promise.reject(aborted(signal));
-    headers[":method"] = "POST";
+    headers[":method"] = method;
     headers[":path"] = path;
     try {
       const stream = connection.open(headers);
@@ -58,7 +58,8 @@ function exchange(stream: ClientHttp2Stream, request: HttpRequest, begunMs: numb
     stream.on("end", onEnd);
     stream.on("error", onClose);
     stream.on("close", onClose);
-    stream.end(request.body);
+    if (request.body !== undefined) stream.end(request.body);
+    else if (!stream.writableEnded) stream.end();
   });
 }
 

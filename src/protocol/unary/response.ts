@@ -1,5 +1,8 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { DescMessage, DescMethodUnary, DescService, MessageShape } from "@bufbuild/protobuf";
 import type { UnaryResponse } from "@connectrpc/connect";
+import { trailerDemux } from "@connectrpc/connect/protocol-connect";
+import { toWebHeaders } from "../headers.ts";
 
 /**
  * The answer of a unary call whose headers are made when somebody asks: most
@@ -33,6 +36,19 @@ export class LazyResponse<I extends DescMessage, O extends DescMessage> implemen
 export interface HeaderSource {
   /** Makes both. Called once at most. */
   webHeaders(): readonly [header: Headers, trailer: Headers];
+}
+
+/** Headers with trailers among them, as answers without trailers of HTTP have them. */
+export class MuxedHeaders implements HeaderSource {
+  readonly #headers: IncomingHttpHeaders;
+
+  constructor(headers: IncomingHttpHeaders) {
+    this.#headers = headers;
+  }
+
+  webHeaders(): readonly [header: Headers, trailer: Headers] {
+    return trailerDemux(toWebHeaders(this.#headers));
+  }
 }
 
 /** The same answer as an object that may be copied by its properties, as interceptors do. */
