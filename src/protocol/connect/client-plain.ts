@@ -17,8 +17,8 @@ import { decompressor, unexpectedType } from "./client-response.ts";
 import type { CallInit, ClientMethod, ConnectClientOptions } from "./client.ts";
 import { codecOf, unaryType } from "./content-type.ts";
 
-/** Makes a unary call that wants nothing unusual: no interceptors, no compression, no GET. */
-export async function callPlain<I extends DescMessage, O extends DescMessage>(
+/** Makes a unary call that wants nothing unusual: no interceptors, no compression, no GET. Throws what cannot be sent. */
+export function callPlain<I extends DescMessage, O extends DescMessage>(
   http: UnaryHttp,
   options: ConnectClientOptions,
   prepared: ClientMethod<I, O>,
@@ -36,7 +36,7 @@ export async function callPlain<I extends DescMessage, O extends DescMessage>(
   if (init.header !== undefined) addOwnHeaders(headers, init.header);
   const { signal } = init;
   const maxBytes = options.readMaxBytes;
-  const answer = await http({
+  const request = {
     method: "POST",
     path: prepared.path,
     headers,
@@ -45,20 +45,31 @@ export async function callPlain<I extends DescMessage, O extends DescMessage>(
     signal,
     maxBytes,
     trailers: false,
-  });
-  const type = answer.headers["content-type"];
-  const plain = answer.headers[headerUnaryEncoding] === undefined;
-  if (answer.status === 200 && plain && type === prepared.contentType) {
-    const message = prepared.output.parse(answer.body as Uint8Array<ArrayBuffer>);
-    return new LazyResponse(method, message, new MuxedHeaders(answer.headers));
-  }
-  return unusual(options, prepared, method, answer);
+  };
+  return http(request, prepared.read);
+}
+
+/** Compiles how the answers of a method are read. */
+export function plainReader<I extends DescMessage, O extends DescMessage>(
+  options: ConnectClientOptions,
+  prepared: Omit<ClientMethod<I, O>, "read">,
+  method: DescMethodUnary<I, O>,
+): ClientMethod<I, O>["read"] {
+  return (answer) => {
+    const { headers, status, body } = answer;
+    const plain = headers[headerUnaryEncoding] === undefined;
+    if (status === 200 && plain && headers["content-type"] === prepared.contentType) {
+      const message = prepared.output.parse(body as Uint8Array<ArrayBuffer>);
+      return new LazyResponse(method, message, new MuxedHeaders(headers));
+    }
+    return unusual(options, prepared, method, answer);
+  };
 }
 
 /** An error, or an answer that is right but written in an uncommon way. */
 async function unusual<I extends DescMessage, O extends DescMessage>(
   options: ConnectClientOptions,
-  prepared: ClientMethod<I, O>,
+  prepared: Omit<ClientMethod<I, O>, "read">,
   method: DescMethodUnary<I, O>,
   answer: HttpAnswer,
 ): Promise<UnaryResponse<I, O>> {

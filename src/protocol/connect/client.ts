@@ -1,11 +1,11 @@
-import type { DescMessage, DescMethod } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethod, DescMethodUnary } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Level } from "@bufbuild/protobuf/wkt";
-import type { Interceptor, Transport } from "@connectrpc/connect";
+import type { Interceptor, Transport, UnaryResponse } from "@connectrpc/connect";
 import { createMethodUrl } from "@connectrpc/connect/protocol";
 import type { Compression, UniversalClientFn } from "@connectrpc/connect/protocol";
 import type { Codec } from "../../codec/codec.ts";
-import type { UnaryHttp } from "../unary/http.ts";
-import { callPlain } from "./client-plain.ts";
+import type { HttpAnswer, UnaryHttp } from "../unary/http.ts";
+import { callPlain, plainReader } from "./client-plain.ts";
 import { callStream } from "./client-stream.ts";
 import { callUnary } from "./client-unary.ts";
 import { unaryType } from "./content-type.ts";
@@ -39,6 +39,8 @@ export interface ClientMethod<I extends DescMessage, O extends DescMessage>
   readonly path: string;
   /** The content type of unary calls. */
   readonly contentType: string;
+  /** Reads the whole answer of a unary call. */
+  readonly read: (answer: HttpAnswer) => UnaryResponse<I, O> | Promise<UnaryResponse<I, O>>;
 }
 
 /** The Connect protocol's client over any codec (connectrpc.com/docs/protocol). */
@@ -49,15 +51,17 @@ export function connectTransport(options: ConnectClientOptions): Transport {
   ): ClientMethod<I, O> => {
     let ready = methods.get(method);
     if (ready === undefined) {
-      ready = {
+      const parts = {
         ...methodCodec<DescMessage, DescMessage>(options.codec, method, options),
         url: createMethodUrl(options.baseUrl, method),
         path: createMethodUrl("/", method),
         contentType: unaryType(options.codec),
       };
+      ready = { ...parts, read: plainReader(options, parts, method as DescMethodUnary) };
       methods.set(method, ready);
     }
-    return ready;
+    // What was compiled for a method fits its types.
+    return ready as unknown as ClientMethod<I, O>;
   };
   const { compression, httpGet, interceptors, unaryHttp } = options;
   const plain = interceptors.length === 0 && compression === undefined ? unaryHttp : undefined;
@@ -65,9 +69,14 @@ export function connectTransport(options: ConnectClientOptions): Transport {
     unary(method, signal, timeoutMs, header, message, contextValues) {
       const init = { signal, timeoutMs, header, contextValues, message };
       const get = httpGet && method.idempotency === Level.NO_SIDE_EFFECTS;
-      return plain === undefined || get
-        ? callUnary(options, prepare(method), method, init)
-        : callPlain(plain, options, prepare(method), method, init);
+      try {
+        return plain === undefined || get
+          ? callUnary(options, prepare(method), method, init)
+          : callPlain(plain, options, prepare(method), method, init);
+      } catch (error) {
+        // What cannot be sent.
+        return Promise.reject(error as Error);
+      }
     },
     stream: (method, signal, timeoutMs, header, messages, contextValues) =>
       callStream(options, prepare(method), method, { signal, timeoutMs, header, contextValues, messages }),

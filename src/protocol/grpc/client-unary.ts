@@ -32,7 +32,7 @@ export function grpcUnary(http: UnaryHttp, codec: Codec, limits: MessageLimits):
     return ready;
   };
   const contentType = `application/grpc+${codec.type}`;
-  return async <I extends DescMessage, O extends DescMessage>(
+  return <I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     signal: AbortSignal | undefined,
     timeoutMs: number | undefined,
@@ -40,7 +40,12 @@ export function grpcUnary(http: UnaryHttp, codec: Codec, limits: MessageLimits):
     message: MessageInitShape<I>,
   ): Promise<UnaryResponse<I, O>> => {
     const { input, output } = codecOf(method);
-    const body = envelop(input.serialize(create(method.input, message)));
+    let body: Uint8Array;
+    try {
+      body = envelop(input.serialize(create(method.input, message)));
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
     const limitMs = positive(timeoutMs);
     const headers: OutgoingHttpHeaders = {
       "content-type": contentType,
@@ -49,7 +54,7 @@ export function grpcUnary(http: UnaryHttp, codec: Codec, limits: MessageLimits):
     };
     if (limitMs !== undefined) headers["grpc-timeout"] = grpcTimeout(limitMs);
     if (header !== undefined) addOwnHeaders(headers, header);
-    const answer = await http({
+    const request = {
       method: "POST",
       path: `/${method.parent.typeName}/${method.name}`,
       headers,
@@ -58,11 +63,13 @@ export function grpcUnary(http: UnaryHttp, codec: Codec, limits: MessageLimits):
       signal,
       maxBytes: limits.readMaxBytes + envelopeBytes,
       trailers: true,
-    });
-    const bytes = messageOf(answer, contentType, limits);
-    const parsed = output.parse(bytes as Uint8Array<ArrayBuffer>);
-    return new LazyResponse(method, parsed, {
-      webHeaders: () => [toWebHeaders(answer.headers), toWebHeaders(answer.trailers ?? {})],
+    };
+    return http(request, (answer) => {
+      const bytes = messageOf(answer, contentType, limits);
+      const parsed = output.parse(bytes as Uint8Array<ArrayBuffer>);
+      return new LazyResponse(method, parsed, {
+        webHeaders: () => [toWebHeaders(answer.headers), toWebHeaders(answer.trailers ?? {})],
+      });
     });
   };
 }

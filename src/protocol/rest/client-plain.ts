@@ -5,13 +5,14 @@ import type { UnaryResponse } from "@connectrpc/connect";
 import { createAsyncIterable } from "@connectrpc/connect/protocol";
 import { positive } from "../connect/client-header.ts";
 import { addOwnHeaders, toWebHeaders } from "../headers.ts";
-import type { UnaryHttp } from "../unary/http.ts";
+import type { HttpAnswer, UnaryHttp } from "../unary/http.ts";
 import { LazyResponse, MuxedHeaders } from "../unary/response.ts";
 import { checkSize } from "./client-method.ts";
 import type { RestCallInit, RestClientOptions, RestMethod } from "./client-method.ts";
+import type { ResponseReader } from "./client-response.ts";
 
-/** Makes a unary call that wants nothing unusual: no interceptors, no compression. */
-export async function callPlain<I extends DescMessage, O extends DescMessage>(
+/** Makes a unary call that wants nothing unusual: no interceptors, no compression. Throws what cannot be sent. */
+export function callPlain<I extends DescMessage, O extends DescMessage>(
   http: UnaryHttp,
   options: RestClientOptions,
   prepared: RestMethod,
@@ -28,7 +29,7 @@ export async function callPlain<I extends DescMessage, O extends DescMessage>(
   if (init.header !== undefined) addOwnHeaders(headers, init.header);
   // Without a body there is nothing that a type could be of.
   if (type === "") delete headers["content-type"];
-  const answer = await http({
+  const call = {
     method: request.method,
     path: request.target,
     headers,
@@ -37,19 +38,26 @@ export async function callPlain<I extends DescMessage, O extends DescMessage>(
     signal: init.signal,
     maxBytes: options.readMaxBytes,
     trailers: false,
+  };
+  return http(call, (answer) => {
+    const { headers: sent, status } = answer;
+    const plain = sent["content-encoding"] === undefined && request.method !== "HEAD";
+    if (plain && status === 200 && sent["content-type"] === "application/json" && !reader.raw) {
+      const message = reader.readBytes(answer.body) as MessageShape<O>;
+      return new LazyResponse(method, message, new MuxedHeaders(sent));
+    }
+    return unusual(method, reader, request.method, answer);
   });
-  const plain = answer.headers["content-encoding"] === undefined && request.method !== "HEAD";
-  if (plain && answer.status === 200 && answer.headers["content-type"] === "application/json" && !reader.raw) {
-    return new LazyResponse(method, reader.readBytes(answer.body) as MessageShape<O>, new MuxedHeaders(answer.headers));
-  }
-  const { message, header, trailer } = await reader.read(
-    {
-      status: answer.status,
-      header: toWebHeaders(answer.headers),
-      body: createAsyncIterable([answer.body]),
-      trailer: new Headers(),
-    },
-    request.method,
-  );
+}
+
+/** An error, or an answer that is more than JSON. */
+async function unusual<I extends DescMessage, O extends DescMessage>(
+  method: DescMethodUnary<I, O>,
+  reader: ResponseReader,
+  httpMethod: string,
+  { headers, status, body }: HttpAnswer,
+): Promise<UnaryResponse<I, O>> {
+  const whole = { status, header: toWebHeaders(headers), body: createAsyncIterable([body]), trailer: new Headers() };
+  const { message, header, trailer } = await reader.read(whole, httpMethod);
   return new LazyResponse(method, message as MessageShape<O>, { webHeaders: () => [header, trailer] });
 }

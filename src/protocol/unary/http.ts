@@ -28,7 +28,8 @@ export interface HttpAnswer {
 
 /**
  * Sends a request in one piece and reads its answer as one: what unary calls
- * need of HTTP, without the iterables that streams need. Rejects with the same
- * errors as the clients for streams.
+ * need of HTTP, without the iterables that streams need. Resolves to what `read`
+ * makes of the answer; rejects with what that throws, or with the same errors as
+ * the clients for streams.
  */
-export type UnaryHttp = (request: HttpRequest) => Promise<HttpAnswer>;
+export type UnaryHttp = <T>(request: HttpRequest, read: (answer: HttpAnswer) => T | Promise<T>) => Promise<T>;

@@ -10,6 +10,9 @@ import type { HttpAnswer, HttpRequest, UnaryHttp } from "./http.ts";
 /** Where a stream keeps its exchange, so that all streams share their listeners. */
 const exchangeOf: unique symbol = Symbol("exchange");
 
+/** What is made of an answer. */
+type Read<T> = (answer: HttpAnswer) => T | Promise<T>;
+
 /** A stream that knows its exchange. */
 interface ExchangeStream extends ClientHttp2Stream {
   [exchangeOf]: Exchange;
@@ -17,23 +20,27 @@ interface ExchangeStream extends ClientHttp2Stream {
 
 /** Unary calls over an {@link Http2Connection}. */
 export function http2Unary(connection: Http2Connection): UnaryHttp {
-  return (request) => {
+  return (request, read) => {
     const { headers, method, path, signal } = request;
     if (signal?.aborted === true) return Promise.reject(aborted(signal));
     headers[":method"] = method;
     headers[":path"] = path;
     try {
       const stream = connection.open(headers);
-      if (stream !== undefined) return exchange(stream, request, performance.now());
+      if (stream !== undefined) return exchange(stream, request, read, performance.now());
     } catch (error) {
       return Promise.reject(error as Error);
     }
-    return connectFirst(connection, request);
+    return connectFirst(connection, request, read);
   };
 }
 
 /** There is no connection yet: waiting for one counts as well. */
-async function connectFirst(connection: Http2Connection, request: HttpRequest): Promise<HttpAnswer> {
+async function connectFirst<T>(
+  connection: Http2Connection,
+  request: HttpRequest,
+  read: Read<T>,
+): Promise<T> {
   const begun = performance.now();
   const { headers, signal, timeoutMs } = request;
   const deadline = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
@@ -45,12 +52,17 @@ async function connectFirst(connection: Http2Connection, request: HttpRequest): 
     if (signal?.aborted === true) throw aborted(signal);
     throw deadline?.aborted === true ? timedOut() : error;
   }
-  return exchange(stream, request, begun);
+  return exchange(stream, request, read, begun);
 }
 
-function exchange(stream: ClientHttp2Stream, request: HttpRequest, begunMs: number): Promise<HttpAnswer> {
+function exchange<T>(
+  stream: ClientHttp2Stream,
+  request: HttpRequest,
+  read: Read<T>,
+  begunMs: number,
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    const it = new Exchange(stream, request, begunMs, resolve, reject);
+    const it = new Exchange(stream, request, read, begunMs, resolve as (answer: unknown) => void, reject);
     (stream as ExchangeStream)[exchangeOf] = it;
     stream.on("response", onResponse);
     if (request.trailers) stream.on("trailers", onTrailers);
@@ -75,7 +87,8 @@ class Exchange implements HttpAnswer {
   readonly #request: HttpRequest;
   readonly #received: Body;
   readonly #begunMs: number;
-  readonly #resolve: (answer: HttpAnswer) => void;
+  readonly #read: Read<unknown>;
+  readonly #resolve: (answer: unknown) => void;
   readonly #reject: (error: Error) => void;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #cancel: (() => void) | undefined;
@@ -84,8 +97,9 @@ class Exchange implements HttpAnswer {
   constructor(
     stream: ClientHttp2Stream,
     request: HttpRequest,
+    read: Read<unknown>,
     begunMs: number,
-    resolve: (answer: HttpAnswer) => void,
+    resolve: (answer: unknown) => void,
     reject: (error: Error) => void,
   ) {
     const { signal, timeoutMs } = request;
@@ -94,6 +108,7 @@ class Exchange implements HttpAnswer {
     this.#request = request;
     this.#received = new Body(request.maxBytes);
     this.#begunMs = begunMs;
+    this.#read = read;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#timer = timeoutMs === undefined ? undefined : setTimeout(expire, timeoutMs, this);
@@ -117,7 +132,11 @@ class Exchange implements HttpAnswer {
     if (length !== undefined && length !== this.#received.size) return;
     this.#settle();
     this.body = this.#received.whole();
-    this.#resolve(this);
+    try {
+      this.#resolve(this.#read(this));
+    } catch (error) {
+      this.#reject(error as Error);
+    }
   }
 
   /** Nothing more will come. */

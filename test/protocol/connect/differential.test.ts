@@ -154,6 +154,9 @@ function split(json: object, kind: "error" | "end"): Pick<Said, "end" | "rest"> 
   return { end, rest: JSON.stringify([outside, inside]) };
 }
 
+/** Requests that were made of others to explain a difference: those are not explained by more of them. */
+const derived = new WeakSet<RawRequest>();
+
 /** What differs on purpose: each turns our answer into upstream's, or finds that it does not apply. */
 const intended: Readonly<
   Record<string, (mine: Said, theirs: Said, request: RawRequest) => Said | undefined | Promise<Said | undefined>>
@@ -183,17 +186,19 @@ const intended: Readonly<
   },
   "messages before one that is too large are answered, even those of the same chunk": async (mine, theirs, request) => {
     const tooLarge = /^message size \d+ is larger than/.test(theirs.end?.message ?? "");
-    if (!tooLarge || request.body.every(({ byteLength }) => byteLength === 1)) return undefined;
+    if (!tooLarge || derived.has(request)) return undefined;
     // What upstream says to the same bytes when they come one by one, with the other differences.
     const body = request.body.flatMap((chunk) => Array.from(chunk, (byte) => Uint8Array.of(byte)));
     const slow = { ...request, body };
+    derived.add(slow);
     return (await difference(mine, (await answers(slow)).theirs, slow)) === undefined ? undefined : theirs;
   },
   "a message of which only the head came is incomplete, not the end": async (mine, theirs, request) => {
     const cut = mine.end?.message === "protocol error: incomplete envelope" && theirs.end?.code === undefined;
-    if (!cut) return undefined;
+    if (!cut || derived.has(request)) return undefined;
     // What upstream says when one more byte has come, with the other differences.
     const more = { ...request, body: [...request.body, Uint8Array.of(0)] };
+    derived.add(more);
     return (await difference(mine, (await answers(more)).theirs, more)) === undefined ? undefined : theirs;
   },
   "a charset may stand in quotes (RFC 9110, section 8.3.2)": async (mine, theirs, request) => {
