@@ -30,6 +30,8 @@ export type Reason =
   | "DEADLINE_EXCEEDED"
   /** The server is stopping and ended the call. */
   | "SHUTTING_DOWN"
+  /** The server refuses the call because too many run; the error says when to come back. */
+  | "OVERLOADED"
   /** The registry cannot be reached or refuses the request. */
   | "REGISTRY_UNAVAILABLE"
   /** The registry refuses the credentials. */

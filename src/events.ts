@@ -1,5 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import type { ConnectError } from "@connectrpc/connect";
+import type { CallExplanation } from "./contract/call-explanation.ts";
 import type { HealthStatus, Instance } from "./contract/instance.ts";
 import type { Target } from "./contract/target.ts";
 
@@ -37,10 +38,31 @@ export interface MeshEvents {
   "cluster.kept": { target: Target; instances: readonly string[]; graceMs: number };
   /** The connection to an instance could not be made or broke; it gets no calls until it heals. */
   "peer.lost": { instance: Instance; channel: string; error: unknown };
+  /** An instance was ejected because its calls fail; it gets none until it is let back in. */
+  "peer.ejected": {
+    instance: Instance;
+    channel: string;
+    why: "success rate" | "failure percentage" | "consecutive failures" | "failed probe";
+  };
+  /** An instance that was ejected gets calls again. */
+  "peer.returned": { instance: Instance; channel: string };
   /** A call did not get the channel that it prefers most. */
   "channel.fallback": { service: string; wanted: string; used: string };
   /** A call is tried again, at another instance where there is one. */
-  "call.retry": { service: string; method: string; attempt: number; error: ConnectError };
+  "call.retry": {
+    service: string;
+    method: string;
+    /** How many attempts there were. */
+    attempt: number;
+    error: ConnectError;
+    /** Pause before the next attempt, in milliseconds. */
+    afterMs: number;
+    why: "unsent" | "refused" | "code" | "pushback";
+  };
+  /** A further copy of a call is sent while there is no answer. */
+  "call.hedge": { service: string; method: string; copy: number };
+  /** Why a call went where it went, once it is over. Calls cost more while somebody listens. */
+  "call.explained": CallExplanation;
   /** An implementation threw something that is not a `ConnectError`; the caller sees `internal`. */
   "handler.error": { service: string; method: string; error: unknown };
 }
@@ -51,6 +73,12 @@ export type MeshEventName = keyof MeshEvents;
 /** The diagnostics channel of an event: `connect-mesh:<name>`. */
 export function eventChannelName(name: MeshEventName): string {
   return `connect-mesh:${name}`;
+}
+
+/** Tells whether anybody listens to an event. The question costs next to nothing, also for each call. */
+export function listeners(name: MeshEventName): () => boolean {
+  const to = channel(eventChannelName(name));
+  return () => to.hasSubscribers;
 }
 
 /** Publishes an event; the payload is only made when somebody listens. */

@@ -65,6 +65,7 @@ export { addressOf } from "./channel/channel.ts";
 export type { Channel, ChannelInit, ChannelOptions, PeerTransport } from "./channel/channel.ts";
 export { connectionError, progressOf } from "./protocol/progress.ts";
 export type { Progress } from "./protocol/progress.ts";
+export type { KeepaliveOptions } from "./protocol/keepalive.ts";
 
 export { reflection } from "./reflection/reflection.ts";
 export { validate } from "./validation/validate.ts";
@@ -72,6 +73,16 @@ export type { ValidateOptions } from "./validation/validate.ts";
 
 export { callOptions } from "./client/options.ts";
 export type { ChannelPreference, ClientOptions, PerCallOptions } from "./client/options.ts";
+export type { CallAttempt, CallCandidate, CallExplanation } from "./contract/call-explanation.ts";
+export type { ConcurrencyPolicy, HedgingPolicy, PolicyOptions, RetryPolicy, Some } from "./contract/policy.ts";
+export type { RetryBudgetOptions } from "./resilience/budget.ts";
+export type {
+  FailurePercentagePolicy,
+  OutlierOptions,
+  OutlierPolicy,
+  SuccessRatePolicy,
+} from "./resilience/outlier-policy.ts";
+export type { MethodConfigJson, ServiceConfigJson } from "./resilience/service-config-json.ts";
 
 export { instanceId } from "./server/guard.ts";
 export { meshPlugin } from "./server/plugin.ts";

@@ -1,12 +1,17 @@
 import type { ConnectionOptions } from "node:tls";
 import type { Interceptor } from "@connectrpc/connect";
 import type { Balancer } from "./balancer/balancer.ts";
-import type { Channel } from "./channel/channel.ts";
+import type { Channel, ChannelOptions } from "./channel/channel.ts";
 import type { ChannelPreference } from "./client/options.ts";
 import type { Codec } from "./codec/codec.ts";
 import type { Component } from "./component/component.ts";
 import type { OpenApiOptions } from "./openapi/options.ts";
+import type { ConcurrencyPolicy, PolicyOptions, Some } from "./contract/policy.ts";
+import type { KeepaliveOptions } from "./protocol/keepalive.ts";
 import type { Registry } from "./registry/registry.ts";
+import type { RetryBudgetOptions } from "./resilience/budget.ts";
+import type { OutlierOptions } from "./resilience/outlier-policy.ts";
+import type { ServiceConfigJson } from "./resilience/service-config-json.ts";
 import type { CorsOptions } from "./server/cors.ts";
 import type { HttpOptions } from "./server/http.ts";
 import type { DrainOptions, ListenOptions, ServerLimits } from "./server/options.ts";
@@ -43,6 +48,19 @@ export interface MeshOptions {
   readonly timeoutMs?: number | undefined;
   /** Whether calls wait for an instance until their deadline. Default true. */
   readonly waitForReady?: boolean | undefined;
+  /**
+   * How calls are repeated where the contract does not say; false repeats only
+   * what was not carried out. Default: as `docs/resilience.md` says.
+   */
+  readonly retry?: PolicyOptions["retry"];
+  /** How calls are hedged where the contract does not say. Default false. */
+  readonly hedging?: PolicyOptions["hedging"];
+  /** A gRPC service config, as JSON: stronger than contracts, weaker than the options of clients. Default none. */
+  readonly serviceConfig?: ServiceConfigJson | undefined;
+  /** When instances whose calls fail get no more of them; false for never. Default: as `docs/resilience.md` says. */
+  readonly outlier?: OutlierOptions | false | undefined;
+  /** How many repetitions a client may add to its calls of a service. Default: a fifth of them, and ten a second. */
+  readonly retryBudget?: RetryBudgetOptions | undefined;
   /** How long connecting to an instance may take, in milliseconds. Default 5000. */
   readonly connectTimeoutMs?: number | undefined;
   /**
@@ -52,6 +70,23 @@ export interface MeshOptions {
   readonly emptyGraceMs?: number | undefined;
   /** TLS settings for instances at `https:` addresses. */
   readonly tls?: ConnectionOptions | undefined;
+  /**
+   * How a connection to an instance that is gone without a word is noticed, over
+   * HTTP/2; an `intervalMs` below 10 s counts as 10 s (gRFC A8). Default: by what
+   * the operating system says, which may take minutes.
+   */
+  readonly keepalive?: KeepaliveOptions | undefined;
+  /**
+   * HTTP/2 sessions to an instance over each channel at most: another one is
+   * opened when all streams that the server allows are in use. Default 4.
+   */
+  readonly maxSessions?: number | undefined;
+  /**
+   * Bounds how many calls from outside the process run at the same time,
+   * besides what contracts, components and `limits` say; with `adaptive` by how
+   * long they take. Default: not bounded.
+   */
+  readonly concurrency?: Some<ConcurrencyPolicy> | undefined;
   /** Limits of the server and of messages. */
   readonly limits?: Partial<ServerLimits> | undefined;
   /** Times of `mesh.close()`. */
@@ -99,4 +134,18 @@ export interface HealthOptions {
   readonly intervalMs?: number | undefined;
   /** Whether `/health` and `/readyz` show the messages of checks and registry. Default true. */
   readonly details?: boolean | undefined;
+}
+
+/** Shortest interval of a client's PINGs, in milliseconds (gRFC A8). */
+const minKeepaliveMs = 10_000;
+
+/** How a mesh with those options connects to instances. */
+export function connectionSettings(
+  options: MeshOptions,
+  { readMaxBytes, writeMaxBytes }: ServerLimits,
+): Omit<ChannelOptions, "onLost" | "hosted" | "cut"> {
+  const { connectTimeoutMs = 5_000, tls, keepalive, maxSessions, fastPath } = options;
+  const intervalMs = keepalive?.intervalMs;
+  const asks = intervalMs === undefined ? keepalive : { ...keepalive, intervalMs: Math.max(minKeepaliveMs, intervalMs) };
+  return { readMaxBytes, writeMaxBytes, connectTimeoutMs, tls, keepalive: asks, maxSessions, fastPath };
 }

@@ -13,6 +13,7 @@ import { client } from "./client/client.ts";
 import { meshTransport } from "./client/mesh-transport.ts";
 import type { ClientOptions } from "./client/options.ts";
 import { ClientRuntime } from "./client/runtime.ts";
+import { callSettings } from "./client/settings.ts";
 import { builtInCodecs } from "./codec/built-in.ts";
 import { checkTogether } from "./component/component.ts";
 import type { Component } from "./component/component.ts";
@@ -20,11 +21,12 @@ import { KnownTypes } from "./contract/types.ts";
 import { meshError } from "./error.ts";
 import { grpcHealth } from "./health/grpc.ts";
 import type { HealthReport } from "./health/report.ts";
+import { connectionSettings } from "./mesh-options.ts";
 import type { MeshOptions } from "./mesh-options.ts";
 import { openapiRoute } from "./openapi/route.ts";
+import { Callers } from "./protocol/callers.ts";
 import { reflection } from "./reflection/reflection.ts";
 import { registryFromEnv } from "./registry/from-env.ts";
-import { defaultRetry } from "./resilience/retry.ts";
 import { componentGuard } from "./server/guard.ts";
 import { defaultDrain, defaultLimits } from "./server/options.ts";
 import type { DrainOptions } from "./server/options.ts";
@@ -42,6 +44,8 @@ export class Mesh implements AsyncDisposable, Mountable {
   readonly #ids: ReadonlyMap<Component, string>;
   /** What an Any may hold in text formats: types of the services that are hosted here or called. */
   readonly #types: KnownTypes;
+  /** Which handler runs, for the deadline of the calls that it makes. */
+  readonly #callers: Callers = new Callers();
   readonly #server: Server;
   readonly #runtime: ClientRuntime;
   readonly #presences: Presences;
@@ -75,8 +79,10 @@ export class Mesh implements AsyncDisposable, Mountable {
     const codecs = options.codecs ?? builtInCodecs(types);
     this.#server = new Server({
       limits,
+      concurrency: options.concurrency,
       codecs,
       fastPath: options.fastPath ?? true,
+      callers: this.#callers,
       listen: options.listen,
       http: options.http ?? {},
       cors: options.cors === true ? {} : options.cors === false ? undefined : options.cors,
@@ -105,19 +111,12 @@ export class Mesh implements AsyncDisposable, Mountable {
       registry,
       channels: options.channels ?? builtInChannels(types),
       hosted: this.#server.host,
-      connection: {
-        readMaxBytes: limits.readMaxBytes,
-        writeMaxBytes: limits.writeMaxBytes,
-        connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
-        tls: options.tls,
-        fastPath: options.fastPath,
-      },
+      connection: connectionSettings(options, limits),
       interceptors: options.interceptors ?? [],
       balancer: options.balancer ?? peakEwma(),
       channel: options.channel,
-      waitForReady: options.waitForReady ?? true,
-      timeoutMs: options.timeoutMs ?? 30_000,
-      retry: defaultRetry,
+      ...callSettings(options),
+      callers: this.#callers,
       fastPath: options.fastPath ?? true,
       emptyGraceMs: options.emptyGraceMs ?? 10_000,
     });
@@ -148,12 +147,13 @@ export class Mesh implements AsyncDisposable, Mountable {
 
   /**
    * A typed client, with the methods of Connect's `createClient`; leaving a
-   * stream of answers early cancels its call. Making one never fails because a peer is down: instances
-   * are looked up with the first call.
+   * stream of answers early cancels its call. Making one never fails because a
+   * peer is down: instances are looked up with the first call. It throws a
+   * configuration error when options and contract do not fit.
    */
   client<S extends DescService>(service: S, options: ClientOptions = {}): Client<S> {
     this.#types.add(service.file);
-    return client(service, this.transport(options));
+    return client(service, meshTransport(this.#runtime, options, service));
   }
 
   /** The mesh as a Connect `Transport`, for any service. */

@@ -2,6 +2,7 @@ import type { ConnectionOptions } from "node:tls";
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import type { Instance } from "../contract/instance.ts";
 import type { CompressionName } from "../protocol/compression.ts";
+import type { KeepaliveOptions } from "../protocol/keepalive.ts";
 import type { Hosted } from "../protocol/hosted.ts";
 
 /** What the mesh hands to a channel when it connects to an instance. */
@@ -14,6 +15,10 @@ export interface ChannelOptions {
   readonly connectTimeoutMs: number;
   /** TLS settings for `https:` addresses, as of `node:tls`. */
   readonly tls?: ConnectionOptions | undefined;
+  /** How a dead connection is noticed. Default: by what the operating system says. */
+  readonly keepalive?: KeepaliveOptions | undefined;
+  /** Connections to the instance at most, for protocols that share one between calls. Default 4. */
+  readonly maxSessions?: number | undefined;
   /**
    * Tells the mesh that the connection broke or is being ended by the other
    * side, so that the instance gets no more calls until it can be reached

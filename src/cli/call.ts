@@ -7,6 +7,7 @@ import { callChannels, channelNames, preferredChannels } from "./channels.ts";
 import { methodOf, parseMethodPath, readContract } from "./contract.ts";
 import { connectTimeoutMs, maxMessageBytes } from "./direct.ts";
 import { exchange, givesStream } from "./exchange.ts";
+import { tellCalls } from "./explain.ts";
 import { FailedError, failureOf } from "./failure.ts";
 import { headerLines, parseHeaders } from "./headers.ts";
 import { printable } from "./io.ts";
@@ -42,6 +43,9 @@ export async function call({ operands: [path = "", ...operands], values, io }: I
   const tell = (text: string): void => {
     if (values.verbose === true) io.err(printable(text));
   };
+  const explain = (text: string): void => {
+    io.err(printable(text));
+  };
 
   const mesh = createMesh({
     registry: fixedRegistry(target),
@@ -52,6 +56,7 @@ export async function call({ operands: [path = "", ...operands], values, io }: I
     waitForReady: false,
   });
   using _events = tellEvents(tell);
+  using _calls = values.explain === true ? tellCalls(explain, values.json === true) : undefined;
   // A mistake in what is sent, which the transport takes for a failure of the call.
   let mistake: unknown;
   try {

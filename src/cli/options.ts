@@ -40,6 +40,7 @@ export const optionSpecs = {
     short: "v",
     text: "show headers, trailers and what the mesh does on standard error",
   },
+  explain: { type: "boolean", text: "show on standard error where the call went, and why" },
   json: { type: "boolean", text: "print JSON for programs, one value a line; errors too" },
   help: { type: "boolean", short: "h", text: "show this help" },
   version: { type: "boolean", short: "V", text: "show the version" },
@@ -59,6 +60,7 @@ export interface Values {
   readonly connect?: boolean | undefined;
   readonly timeout?: string | undefined;
   readonly verbose?: boolean | undefined;
+  readonly explain?: boolean | undefined;
   readonly json?: boolean | undefined;
   readonly help?: boolean | undefined;
   readonly version?: boolean | undefined;

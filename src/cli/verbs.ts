@@ -26,7 +26,7 @@ Ctrl-C cancels.
 
   mesh call greet.v1.GreetService/Greet '{"name": "Ada"}'
   mesh call greet.v1.GreetService/Chat '{"name": "Ada"}' '{"name": "Bob"}'`,
-  options: ["registry", "address", "image", "channel", "instance", "header", "timeout", "verbose", "json"],
+  options: ["registry", "address", "image", "channel", "instance", "header", "timeout", "verbose", "explain", "json"],
   operands: [1, Infinity],
   load: async () => (await import("./call.ts")).call,
 };

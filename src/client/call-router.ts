@@ -1,36 +1,33 @@
-import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import { Code, createContextValues } from "@connectrpc/connect";
-import type { ConnectError, ContextValues } from "@connectrpc/connect";
-import type { CallInfo } from "../balancer/balancer.ts";
+import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
+import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
+import type { ContextValues } from "@connectrpc/connect";
 import type { Channel } from "../channel/channel.ts";
-import { methodInfo } from "../contract/method.ts";
+import type { Policy } from "../contract/policy.ts";
 import { meshError } from "../error.ts";
+import { propagatedMs } from "../resilience/deadline.ts";
 import { Call } from "./call.ts";
-import type { Before } from "./call.ts";
-import type { Cluster } from "./cluster.ts";
+import type { Attempt, Before } from "./call.ts";
 import { callTimeoutMs, remaining } from "./deadline.ts";
-import { perCallOptions } from "./options.ts";
-import type { ChannelPreference, ClientOptions } from "./options.ts";
-import type { ClientPeer } from "./peer.ts";
+import { explained, Explanation } from "./explanation.ts";
+import type { MethodRoute } from "./method-route.ts";
+import type { Member } from "./member.ts";
+import { perCallOptions, policyOf } from "./options.ts";
+import type { ChannelPreference, ClientOptions, PerCallOptions } from "./options.ts";
 import type { ClientRuntime } from "./runtime.ts";
-
-/** Where the calls to one service can go. */
-interface Route {
-  /** This process, when it hosts the service. */
-  readonly local: ClientPeer | undefined;
-  /** The instances that the registry knows. Watched from the first call that may leave the process. */
-  readonly cluster: () => Cluster;
-  /** What calls take that ask for nothing else. */
-  readonly channel: Channel | undefined;
-}
+import { ServiceRoute } from "./service-route.ts";
+import type { ClientPlan } from "./service-route.ts";
+import { callSettings } from "./settings.ts";
 
 /** One call as far as all kinds of calls are alike. */
 export interface Started {
+  readonly route: MethodRoute;
   /** The deadline in milliseconds, from the beginning of the call. */
   readonly limitMs: number;
   /** What is left of the deadline, in milliseconds. */
   readonly left: () => number;
   readonly values: ContextValues;
+  readonly own: PerCallOptions;
+  readonly policy: Policy;
   /** What the call waits for; explains a deadline that ended meanwhile. */
   obstacle: ConnectError | undefined;
 }
@@ -39,8 +36,10 @@ export interface Started {
 export interface Attempts<T> {
   /** Ends the call: its deadline, or its caller. */
   readonly signal: AbortSignal;
-  /** Makes one attempt at a peer. */
-  readonly attempt: (peer: ClientPeer) => Promise<T>;
+  /** Makes one attempt. */
+  readonly attempt: Attempt<T>;
+  /** The request, when there is only one. */
+  readonly message?: Message | undefined;
   /** Whether what was already consumed of the request allows another attempt. Default: always. */
   readonly repeatable?: (() => boolean) | undefined;
   /** What was picked or tried before. Default nothing. */
@@ -50,22 +49,50 @@ export interface Attempts<T> {
 /** Finds peers for the calls of one client, with the client's options over those of the mesh. */
 export class CallRouter {
   readonly #runtime: ClientRuntime;
-  readonly #options: ClientOptions;
+  readonly #plan: ClientPlan;
   readonly #preference: ChannelPreference | undefined;
-  readonly #routes = new Map<DescService, Route>();
+  readonly #services = new Map<DescService, ServiceRoute>();
+  readonly #methods = new Map<DescMethod, MethodRoute>();
 
+  /** Throws a configuration error for options that make no sense. */
   constructor(runtime: ClientRuntime, options: ClientOptions) {
     this.#runtime = runtime;
-    this.#options = options;
     this.#preference = options.channel ?? runtime.settings.channel;
     // A wrong name is an error here, not at the first call.
     if (this.#preference !== undefined) runtime.channels(this.#preference);
+    this.#plan = { runtime, ...callSettings(options, runtime.settings), balancer: options.balancer };
   }
 
-  /** The deadline of a call in milliseconds. Throws `deadline_exceeded` when it is over already. */
-  timeoutMs(method: DescMethod, ofCall: number | undefined): number {
-    const { timeoutMs } = this.#options;
-    return callTimeoutMs(ofCall, timeoutMs, methodInfo(method).timeoutMs, this.#runtime.settings.timeoutMs);
+  /** Looks at all methods of a service, so that what does not fit is an error now. */
+  check(service: DescService): void {
+    for (const method of service.methods) this.route(method);
+  }
+
+  /** How calls to a method are made. */
+  route(method: DescMethod): MethodRoute {
+    let route = this.#methods.get(method);
+    if (route === undefined) this.#methods.set(method, (route = this.#service(method).method(method)));
+    return route;
+  }
+
+  /** The route of a call that may go straight to its peer; undefined when it needs more. */
+  quick(method: DescMethod): MethodRoute | undefined {
+    if (this.#runtime.closed || explained()) return undefined;
+    const route = this.route(method);
+    return route.plain ? route : undefined;
+  }
+
+  /**
+   * The deadline of a call in milliseconds: no longer than that of the handler
+   * that makes it. Throws `deadline_exceeded` when it is over already.
+   *
+   * @param begunMs when the call began
+   */
+  timeoutMs(policy: Policy, ofCall: number | undefined, begunMs: number): number {
+    const own = callTimeoutMs(ofCall, policy);
+    const left = this.#runtime.settings.callers.leftMs();
+    if (left === undefined) return own;
+    return propagatedMs(own, performance.now() + left, begunMs) ?? own;
   }
 
   /** Begins a call. Throws `deadline_exceeded` when its deadline is over already. */
@@ -75,60 +102,88 @@ export class CallRouter {
     values: ContextValues = createContextValues(),
     begunMs: number = performance.now(),
   ): Started {
-    const limitMs = this.timeoutMs(method, timeoutMs);
-    return { limitMs, left: remaining(limitMs, begunMs), values, obstacle: undefined };
-  }
-
-  /** The peer of a call that wants nothing unusual; undefined when there is none at once. */
-  quick(call: CallInfo): ClientPeer | undefined {
-    if (this.#runtime.closed) return undefined;
-    const { local, cluster, channel } = this.#route(call.method.parent);
-    const here = channel?.name === "local" ? local : undefined;
-    return here ?? (channel === undefined ? undefined : cluster().pick(channel, call, undefined));
+    const route = this.route(method);
+    const own = perCallOptions(values);
+    const policy = this.#policy(route, own);
+    const limitMs = this.timeoutMs(policy, timeoutMs, begunMs);
+    return { route, limitMs, left: remaining(limitMs, begunMs), values, own, policy, obstacle: undefined };
   }
 
   /** Makes a call's attempts, each at a peer that suits it. */
-  async run<T>(method: DescMethod, started: Started, attempts: Attempts<T>): Promise<T> {
-    const { settings } = this.#runtime;
+  async run<T>(started: Started, attempts: Attempts<T>): Promise<T> {
     if (this.#runtime.closed) throw closed();
-    const { local, cluster } = this.#route(method.parent);
-    const own = perCallOptions(started.values);
-    const channels = this.#channels(local, own.channel);
-    // The short way: nothing to find, nothing to balance, nothing that can get lost.
-    if (local !== undefined && channels[0]?.name === "local") {
-      if (attempts.before?.failed !== undefined) throw attempts.before.failed.error;
-      return attempts.attempt(local);
-    }
-    const waitForReady = own.waitForReady ?? this.#options.waitForReady ?? settings.waitForReady;
-    const { retry } = settings;
-    const { signal } = attempts;
-    const info = methodInfo(method);
-    const call = new Call({ method, info, channels, local, waitForReady, retry, signal }, cluster());
+    const { method, guard, local } = started.route;
+    const channels = this.#channels(local !== undefined, started.own.channel);
+    const explanation = explained() ? new Explanation(method, started.limitMs, guard) : undefined;
     try {
-      return await call.run(attempts.attempt, attempts.repeatable, attempts.before);
+      const answer = await (local !== undefined && channels[0]?.name === "local"
+        ? locally(local, attempts, explanation)
+        : this.#remotely(started, attempts, channels, explanation));
+      explanation?.tell(undefined);
+      return answer;
+    } catch (error) {
+      explanation?.tell(ConnectError.from(error));
+      throw error;
+    }
+  }
+
+  async #remotely<T>(
+    started: Started,
+    { attempt, signal, message, repeatable, before }: Attempts<T>,
+    channels: readonly Channel[],
+    explanation: Explanation | undefined,
+  ): Promise<T> {
+    const { route, policy, left } = started;
+    if (before?.failed === undefined) route.guard.called(performance.now());
+    const hashKey = message === undefined ? undefined : policy.hashKey?.(message);
+    const call = new Call({ route, policy, channels, hashKey, signal, left, explanation }, route.cluster());
+    try {
+      return await call.run(attempt, repeatable, before);
     } finally {
       started.obstacle = call.obstacle;
     }
   }
 
-  #channels(local: ClientPeer | undefined, own: ChannelPreference | undefined): readonly Channel[] {
-    const fallback = local === undefined ? "protobuf" : "local";
-    return this.#runtime.channels(own ?? this.#preference ?? fallback);
+  /** The policy of a call, worked out anew only for one that asks for something of its own. */
+  #policy(route: MethodRoute, own: PerCallOptions): Policy {
+    const { policy, method } = route;
+    const { retry, hedging, hashKey, waitForReady } = own;
+    if (retry !== undefined || hedging !== undefined || hashKey !== undefined) {
+      return this.#service(method).policy(method, policyOf(own));
+    }
+    return waitForReady === undefined ? policy : { ...policy, waitForReady };
   }
 
-  #route(service: DescService): Route {
-    let route = this.#routes.get(service);
+  #channels(hosted: boolean, own: ChannelPreference | undefined): readonly Channel[] {
+    return this.#runtime.channels(own ?? this.#preference ?? (hosted ? "local" : "protobuf"));
+  }
+
+  #service({ parent: service }: DescMethod): ServiceRoute {
+    let route = this.#services.get(service);
     if (route === undefined) {
       const local = this.#runtime.local(service);
-      let cluster: Cluster | undefined;
-      route = {
-        local,
-        cluster: () => (cluster ??= this.#runtime.cluster(service, this.#options.balancer)),
-        channel: this.#channels(local, undefined)[0],
-      };
-      this.#routes.set(service, route);
+      route = new ServiceRoute(service, this.#plan, local, () => this.#channels(local !== undefined, undefined)[0]);
+      this.#services.set(service, route);
     }
     return route;
+  }
+}
+
+/** The short way: nothing to find, nothing to balance, nothing that can get lost. */
+async function locally<T>(
+  local: Member,
+  { attempt, signal, before }: Attempts<T>,
+  explanation: Explanation | undefined,
+): Promise<T> {
+  if (before?.failed !== undefined) throw before.failed.error;
+  const note = explanation?.attempt(local, "first", [local], undefined);
+  try {
+    const answer = await attempt(local, signal, 0);
+    note?.ended(undefined, "answered");
+    return answer;
+  } catch (error) {
+    note?.ended(ConnectError.from(error), "local");
+    throw error;
   }
 }
 

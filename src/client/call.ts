@@ -3,127 +3,184 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { sleep } from "../async/sleep.ts";
 import type { CallInfo } from "../balancer/balancer.ts";
 import type { Channel } from "../channel/channel.ts";
-import type { MethodInfo } from "../contract/method.ts";
-import { meshError } from "../error.ts";
+import type { Policy } from "../contract/policy.ts";
 import { publish } from "../events.ts";
 import { progressOf } from "../protocol/progress.ts";
-import { retryAfterMs } from "../resilience/retry.ts";
-import type { RetryPolicy, RetryState } from "../resilience/retry.ts";
+import { hedge } from "../resilience/hedge.ts";
+import { Retry } from "../resilience/retry.ts";
 import type { Cluster } from "./cluster.ts";
-import { endOf } from "./attempt-end.ts";
-import type { ClientPeer } from "./peer.ts";
+import type { Explanation } from "./explanation.ts";
+import type { Member } from "./member.ts";
+import type { MethodRoute } from "./method-route.ts";
+import { noPeer } from "./no-peer.ts";
 
 /** How long a call waits before it tries instances again that it could not reach, in milliseconds. */
 const retryRoundMs = 1_000;
 
+/**
+ * Makes one attempt at a peer, until the signal aborts.
+ *
+ * @param previous attempts before it that may have been carried out
+ */
+export type Attempt<T> = (member: Member, signal: AbortSignal, previous: number) => Promise<T>;
+
 /** What one call wants, whatever its kind. */
 export interface CallPlan {
-  readonly method: DescMethod;
-  readonly info: MethodInfo;
+  readonly route: MethodRoute;
+  readonly policy: Policy;
   /** Channels in order of preference. */
   readonly channels: readonly Channel[];
-  /** This process, when it hosts the service. */
-  readonly local: ClientPeer | undefined;
-  readonly waitForReady: boolean;
-  readonly retry: RetryPolicy;
+  readonly hashKey: string | undefined;
   /** Ends the call: its deadline, or its caller. */
   readonly signal: AbortSignal;
+  /** What is left of the deadline, in milliseconds. */
+  readonly left: () => number;
+  /** Notes what happens, when somebody wants to know. */
+  readonly explanation: Explanation | undefined;
 }
 
 /** What has happened to a call before. */
 export interface Before {
   /** An attempt that came to nothing. */
-  readonly failed?: { readonly peer: ClientPeer; readonly error: ConnectError } | undefined;
+  readonly failed?: { readonly member: Member; readonly error: ConnectError } | undefined;
   /** The peer of the first attempt. */
-  readonly picked?: ClientPeer | undefined;
+  readonly picked?: Member | undefined;
+}
+
+/** Attempts that follow each other: all of a call, or what a copy of a hedged call takes. */
+interface Sequence<T> {
+  readonly attempt: Attempt<T>;
+  readonly repeatable: () => boolean;
+  readonly signal: AbortSignal;
+  readonly retry: Retry;
+  /** Copies of the call that were sent before. */
+  readonly copies: number;
+  /** Whether the last attempt did not even reach its peer. */
+  unsent: boolean;
 }
 
 /**
  * One call from the first pick to the last attempt: picks a peer for each
- * attempt, waits while there is none, and repeats what is safe to repeat.
+ * attempt, waits while there is none, and repeats what its policy lets it.
  */
 export class Call implements CallInfo {
   readonly method: DescMethod;
+  readonly hashKey: string | undefined;
   /** What the call waits for or last failed with; explains a deadline that ended meanwhile. */
   obstacle: ConnectError | undefined;
   readonly #plan: CallPlan;
   readonly #cluster: Cluster;
-  readonly #state: RetryState = { sent: 0, refused: 0 };
-  #tried: Set<ClientPeer> | undefined;
-  /** Whether the last attempt did not even reach its peer. */
-  #unsent = false;
+  #tried: Set<Member> | undefined;
   #attempts = 0;
 
   constructor(plan: CallPlan, cluster: Cluster) {
-    this.method = plan.method;
+    this.method = plan.route.method;
+    this.hashKey = plan.hashKey;
     this.#plan = plan;
     this.#cluster = cluster;
+    if (plan.explanation !== undefined) plan.explanation.hashKey = plan.hashKey;
   }
 
   /**
    * Runs attempts until one is answered or its failure is final.
    *
-   * @param attempt makes one attempt at a peer
    * @param repeatable whether what was already consumed of the request allows another attempt
    * @param before what was picked or tried before
    */
-  async run<T>(
-    attempt: (peer: ClientPeer) => Promise<T>,
-    repeatable: () => boolean = () => true,
-    before: Before = {},
-  ): Promise<T> {
-    let { picked } = before;
-    if (before.failed !== undefined) {
+  async run<T>(attempt: Attempt<T>, repeatable: () => boolean = () => true, before: Before = {}): Promise<T> {
+    const { policy, route, signal } = this.#plan;
+    const { guard } = route;
+    const { hedging, idempotent } = policy;
+    if (hedging === false) {
+      const retry = new Retry(policy, guard);
+      const answer = await this.#repeat({ attempt, repeatable, signal, retry, copies: 0, unsent: false }, before);
+      guard.succeeded();
+      return answer;
+    }
+    const transparent = { retry: false, idempotent } as const;
+    return hedge(
+      (own, copies) => {
+        if (copies > 0) this.#publishCopy(copies);
+        const retry = new Retry(transparent, guard);
+        return this.#repeat({ attempt, repeatable, signal: own, retry, copies, unsent: false }, {});
+      },
+      { policy: hedging, guard, signal, latency: route.latency },
+    );
+  }
+
+  async #repeat<T>(sequence: Sequence<T>, { failed, picked }: Before): Promise<T> {
+    const { attempt, signal, copies, retry } = sequence;
+    const { explanation, policy } = this.#plan;
+    let next = picked;
+    let repeated = false;
+    if (failed !== undefined) {
       this.#attempts++;
-      await this.#failed(before.failed.peer, before.failed.error, repeatable);
+      repeated = true;
+      await this.#failed(sequence, failed.member, failed.error);
     }
     for (;;) {
-      const peer = picked ?? this.#pick() ?? this.#again() ?? (await this.#wait());
-      picked = undefined;
+      const member = next ?? this.#pick() ?? this.#again(sequence) ?? (await this.#wait(signal));
+      next = undefined;
       this.#attempts++;
+      const why = repeated ? "retry" : copies > 0 ? "hedge" : "first";
+      const note = explanation?.attempt(member, why, this.#members(member), this.#tried);
+      // Copies run side by side: each goes to another peer.
+      if (policy.hedging !== false) this.#try(member);
       const startedMs = performance.now();
-      peer.begin();
+      member.begin();
       try {
-        const answer = await attempt(peer);
-        peer.end(startedMs, performance.now(), "answered");
-        peer.answered();
+        const answer = await attempt(member, signal, copies + retry.previousAttempts);
+        member.end(startedMs, performance.now(), undefined);
+        note?.ended(undefined, "answered");
         return answer;
-      } catch (error) {
-        const failure = ConnectError.from(error);
-        peer.end(startedMs, performance.now(), endOf(failure));
-        await this.#failed(peer, failure, repeatable);
+      } catch (thrown) {
+        const error = ConnectError.from(thrown);
+        member.end(startedMs, performance.now(), error);
+        repeated = true;
+        await this.#failed(sequence, member, error, note);
       }
     }
   }
 
   /** Pauses before the next attempt, or throws the error when it is final. */
-  async #failed(peer: ClientPeer, error: ConnectError, repeatable: () => boolean): Promise<void> {
-    const { signal, retry, info, method } = this.#plan;
-    if (signal.aborted) throw error;
+  async #failed<T>(
+    sequence: Sequence<T>,
+    member: Member,
+    error: ConnectError,
+    note?: ReturnType<Explanation["attempt"]>,
+  ): Promise<void> {
+    const { retry, signal, repeatable } = sequence;
     const progress = progressOf(error);
-    if (progress === undefined) peer.answered();
-    const idempotent = info.idempotent;
-    const pauseMs = retryAfterMs(retry, this.#state, { error, progress, idempotent });
-    if (pauseMs === undefined || !repeatable()) throw error;
+    // Whoever waited has gone, or the client has.
+    const over = signal.aborted || this.#cluster.closed;
+    const failure = { error, progress, leftMs: this.#plan.left(), repeatable: !over && repeatable() };
+    const verdict = retry.failed(failure, performance.now());
+    if (!verdict.again) {
+      note?.ended(error, over ? "over" : verdict.why);
+      throw error;
+    }
+    const { afterMs, why } = verdict;
+    note?.ended(error, why, afterMs);
     this.obstacle = error;
-    this.#unsent = progress === "unsent";
-    (this.#tried ??= new Set()).add(peer);
+    sequence.unsent = progress === "unsent";
+    this.#try(member);
     publish("call.retry", () => ({
-      service: method.parent.typeName,
-      method: method.name,
+      service: this.method.parent.typeName,
+      method: this.method.name,
       attempt: this.#attempts,
       error,
+      afterMs,
+      why,
     }));
-    if (pauseMs > 0 && !(await sleep(pauseMs, signal))) throw error;
+    if (afterMs > 0 && !(await sleep(afterMs, signal))) throw error;
   }
 
   /** A peer that was not tried, over the best channel that has one. */
-  #pick(): ClientPeer | undefined {
-    const { channels, local } = this.#plan;
+  #pick(): Member | undefined {
+    const { channels, route } = this.#plan;
     for (const channel of channels) {
-      const peer =
-        channel.name === "local" ? local : this.#cluster.pick(channel, this, this.#tried);
-      if (peer === undefined) continue;
+      const member = channel.name === "local" ? route.local : this.#cluster.pick(channel, this, this.#tried);
+      if (member === undefined) continue;
       const wanted = channels[0];
       if (channel !== wanted) {
         publish("channel.fallback", () => ({
@@ -132,25 +189,25 @@ export class Call implements CallInfo {
           used: channel.name,
         }));
       }
-      return peer;
+      return member;
     }
     return undefined;
   }
 
   /** All peers were tried: one that answered badly may be asked once more, after its pause. */
-  #again(): ClientPeer | undefined {
-    if (this.#tried === undefined || this.#unsent) return undefined;
+  #again({ unsent }: { readonly unsent: boolean }): Member | undefined {
+    if (this.#tried === undefined || unsent) return undefined;
     this.#tried = undefined;
     return this.#pick();
   }
 
   /** Waits for a peer. Throws when waiting is not wanted or cannot help. */
-  async #wait(): Promise<ClientPeer> {
-    const { signal, waitForReady } = this.#plan;
+  async #wait(signal: AbortSignal): Promise<Member> {
+    const { waitForReady } = this.#plan.policy;
     for (;;) {
       if (signal.aborted) throw ConnectError.from(signal.reason, Code.Canceled);
       if (this.#cluster.known) {
-        this.obstacle = this.#describe();
+        this.obstacle = noPeer(this.#cluster, this.#plan.channels, this.obstacle);
         // The registry's first answer is worth waiting for in any case; more only if asked.
         if (!waitForReady || this.obstacle.code !== Code.Unavailable) throw this.obstacle;
       }
@@ -162,42 +219,22 @@ export class Call implements CallInfo {
       round.abort();
       // Everything that was tried could not be reached: it may be reachable now.
       this.#tried = undefined;
-      const peer = this.#pick();
-      if (peer !== undefined) return peer;
+      const member = this.#pick();
+      if (member !== undefined) return member;
     }
   }
 
-  /** Why there is no peer to call now. */
-  #describe(): ConnectError {
-    const { target, state } = this.#cluster.discovery;
-    const service = target.service;
-    if (this.#cluster.size === 0) {
-      const stale = state.value?.stale;
-      const of = target.component === undefined ? "" : ` of component ${target.component}`;
-      return stale === undefined
-        ? meshError(
-            Code.Unavailable,
-            "NO_INSTANCE",
-            `no instance${of} serves ${service}; start one, or check which registry it is in`,
-            { metadata: { service } },
-          )
-        : meshError(
-            Code.Unavailable,
-            "REGISTRY_UNAVAILABLE",
-            `no instance of ${service} is known: ${stale.error.rawMessage}`,
-            { metadata: { service }, cause: stale.error },
-          );
-    }
-    const offered = this.#cluster.offered();
-    const wanted = this.#plan.channels.map(({ name }) => name);
-    if (this.obstacle !== undefined && wanted.some((name) => offered.includes(name))) {
-      return this.obstacle;
-    }
-    return meshError(
-      Code.FailedPrecondition,
-      "NO_CHANNEL",
-      `no instance of ${service} offers the channel ${wanted.join(", ")}; offered: ${offered.join(", ")}`,
-      { metadata: { service, wanted: wanted.join(","), offered: offered.join(",") } },
-    );
+  #try(member: Member): void {
+    (this.#tried ??= new Set()).add(member);
+  }
+
+  /** All that a member was chosen from. */
+  #members(member: Member): readonly Member[] {
+    const channel = this.#plan.channels.find(({ name }) => name === member.peer.channel);
+    return channel === undefined || channel.name === "local" ? [member] : this.#cluster.members(channel);
+  }
+
+  #publishCopy(copy: number): void {
+    publish("call.hedge", () => ({ service: this.method.parent.typeName, method: this.method.name, copy }));
   }
 }

@@ -34,10 +34,10 @@ function unary(transport: Transport, method: DescMethodUnary): (request: Part, o
     if (options === undefined) {
       return transport.unary(method, undefined, undefined, undefined, request).then(messageOf);
     }
-    const { signal, timeoutMs, headers, contextValues, onHeader, onTrailer } = options;
+    const { signal, timeoutMs, headers, contextValues } = options;
     return transport.unary(method, signal, timeoutMs, headers, request, contextValues).then((answer) => {
-      onHeader?.(answer.header);
-      onTrailer?.(answer.trailer);
+      options.onHeader?.(answer.header);
+      options.onTrailer?.(answer.trailer);
       return answer.message;
     });
   };

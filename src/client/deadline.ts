@@ -1,19 +1,18 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { maxTimerMs } from "../async/sleep.ts";
+import type { Policy } from "../contract/policy.ts";
 import { meshError, reasonOf } from "../error.ts";
 
 /**
- * The deadline of a call in whole milliseconds: the call's, else the client's,
- * else the contract's, else the mesh's. There is always one; a time that is
+ * The deadline of a call in whole milliseconds: the call's, else its policy's,
+ * and never more than the policy allows. There is always one; a time that is
  * over never becomes "no timeout". Throws `deadline_exceeded` when it is 0 or less.
  */
 export function callTimeoutMs(
   call: number | undefined,
-  client: number | undefined,
-  contract: number | undefined,
-  mesh: number,
+  { timeoutMs, maxTimeoutMs = Infinity }: Pick<Policy, "timeoutMs" | "maxTimeoutMs">,
 ): number {
-  const ms = call ?? client ?? contract ?? mesh;
+  const ms = Math.min(call ?? timeoutMs, maxTimeoutMs);
   if (!(ms > 0)) {
     throw meshError(
       Code.DeadlineExceeded,

@@ -2,6 +2,10 @@ import type { CallOptions, Interceptor } from "@connectrpc/connect";
 import { createContextKey, createContextValues } from "@connectrpc/connect";
 import type { ContextKey } from "@connectrpc/connect";
 import type { Balancer } from "../balancer/balancer.ts";
+import type { PolicyOptions } from "../contract/policy.ts";
+import type { RetryBudgetOptions } from "../resilience/budget.ts";
+import type { OutlierOptions } from "../resilience/outlier-policy.ts";
+import type { ServiceConfigJson } from "../resilience/service-config-json.ts";
 
 /**
  * Which channel calls take: one name, or names in order of preference. A
@@ -9,15 +13,13 @@ import type { Balancer } from "../balancer/balancer.ts";
  */
 export type ChannelPreference = string | readonly string[];
 
-/** What one call may set for itself. */
-export interface PerCallOptions {
+/** What one call may set for itself. All but the channel wins over contract and client. */
+export interface PerCallOptions extends Omit<PolicyOptions, "timeoutMs"> {
   /** Default: the client's. */
   readonly channel?: ChannelPreference | undefined;
-  /** Default: the client's. */
-  readonly waitForReady?: boolean | undefined;
 }
 
-/** Options of a client. */
+/** Options of a client. What they say of policy wins over contract and service config. */
 export interface ClientOptions extends PerCallOptions {
   /**
    * Default: the mesh's; without one, `local` for services that are hosted in
@@ -29,12 +31,24 @@ export interface ClientOptions extends PerCallOptions {
    * reached. Without it such a call fails at once with `unavailable`. Default true.
    */
   readonly waitForReady?: boolean | undefined;
-  /** Chooses the instance of each call. Default: the mesh's. */
+  /**
+   * Chooses the instance of each call. Default: what a service config or the
+   * contract names, else the mesh's.
+   */
   readonly balancer?: Balancer | undefined;
   /** Deadline of each call in milliseconds, over the contract's. Default: the contract's, else the mesh's. */
   readonly timeoutMs?: number | undefined;
   /** Run once around each call, inside those of the mesh. Default none. */
   readonly interceptors?: readonly Interceptor[] | undefined;
+  /** A gRPC service config, as JSON: stronger than the contract, weaker than these options. Default: the mesh's. */
+  readonly serviceConfig?: ServiceConfigJson | undefined;
+  /**
+   * When instances whose calls fail get no more of them; false for never.
+   * Default: as a service config has it, else the mesh's.
+   */
+  readonly outlier?: OutlierOptions | false | undefined;
+  /** How many repetitions the client may add to its calls of a service. Default: the mesh's. */
+  readonly retryBudget?: RetryBudgetOptions | undefined;
 }
 
 const perCall: ContextKey<PerCallOptions> = createContextKey<PerCallOptions>(
@@ -47,13 +61,18 @@ const perCall: ContextKey<PerCallOptions> = createContextKey<PerCallOptions>(
  * `greet.greet(request, callOptions({ channel: "grpc", timeoutMs: 500 }))`.
  */
 export function callOptions(options: CallOptions & PerCallOptions): CallOptions {
-  const { channel, waitForReady, ...plain } = options;
+  const { channel, waitForReady, retry, hedging, hashKey, ...plain } = options;
   const contextValues = plain.contextValues ?? createContextValues();
-  contextValues.set(perCall, { channel, waitForReady });
+  contextValues.set(perCall, { channel, waitForReady, retry, hedging, hashKey });
   return { ...plain, contextValues };
 }
 
 /** What {@link callOptions} left for the mesh. */
 export function perCallOptions(values: CallOptions["contextValues"]): PerCallOptions {
   return values?.get(perCall) ?? {};
+}
+
+/** What options say about how calls are made. */
+export function policyOf({ timeoutMs, waitForReady, retry, hedging, hashKey }: PolicyOptions): PolicyOptions {
+  return { timeoutMs, waitForReady, retry, hedging, hashKey };
 }

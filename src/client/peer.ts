@@ -6,7 +6,9 @@ import { monotonicMs } from "../balancer/sources.ts";
 import type { BalancerSources } from "../balancer/sources.ts";
 import type { PeerTransport } from "../channel/channel.ts";
 import type { Instance } from "../contract/instance.ts";
+import { errorText } from "../error.ts";
 import { publish } from "../events.ts";
+import { connectionError } from "../protocol/progress.ts";
 
 /** Pauses between attempts to reach a lost instance (grpc/doc/connection-backoff.md, but at most 30 s). */
 const reconnect = { initialMs: 1_000, maxMs: 30_000, multiplier: 1.6 };
@@ -26,20 +28,22 @@ export interface ClientPeerOptions extends BalancerSources {
 /** One instance over one channel, as this client knows it. */
 export class ClientPeer implements Peer {
   readonly channel: string;
-  readonly transport: PeerTransport;
   readonly latency: PeakLatency = new PeakLatency();
   /** Told when calls should come here again, or no more. */
   readonly users: Set<(peer: ClientPeer) => void> = new Set();
   instance: Instance;
   inFlight = 0;
   sinceMs: number;
+  readonly #connect: (onLost: (error: unknown) => void) => PeerTransport;
   readonly #random: () => number;
   readonly #now: () => number;
+  #transport: PeerTransport;
+  /** Whether the channel could not even make a transport. */
+  #broken = false;
   #lost: AbortController | undefined;
   /** Ends the pause before the next attempt to reach the instance. */
   #pause: AbortController | undefined;
   #attemptedMs = -Infinity;
-  #ejected = false;
   #closed = false;
 
   /** @param connect makes the transport, given the function that reports a lost connection */
@@ -54,19 +58,18 @@ export class ClientPeer implements Peer {
     this.sinceMs = options.sinceMs ?? -Infinity;
     this.#random = options.random ?? Math.random;
     this.#now = options.now ?? monotonicMs;
-    this.transport = connect((error) => {
-      this.#lose(error);
-    });
+    this.#connect = connect;
+    this.#transport = this.#make();
+  }
+
+  /** How its calls are made. One that the channel failed to make fails all of them, as never sent. */
+  get transport(): PeerTransport {
+    return this.#transport;
   }
 
   /** Whether it can be reached: false from a lost connection until it can be again. */
   get available(): boolean {
     return this.#lost === undefined;
-  }
-
-  /** Whether it was taken out for its answers, although it can be reached. */
-  get ejected(): boolean {
-    return this.#ejected;
   }
 
   /** An attempt begins. It must {@link end}. */
@@ -102,21 +105,6 @@ export class ClientPeer implements Peer {
     if (this.#lost !== undefined) this.#recover();
   }
 
-  /** Takes the peer out until {@link uneject}: it only gets calls when most others are out as well. */
-  eject(): void {
-    if (this.#ejected || this.#closed) return;
-    this.#ejected = true;
-    this.#tell();
-  }
-
-  /** Brings an ejected peer back, as if it was new. */
-  uneject(): void {
-    if (!this.#ejected || this.#closed) return;
-    this.#ejected = false;
-    this.sinceMs = this.#now();
-    this.#tell();
-  }
-
   /**
    * Tries to reach a lost instance now instead of after its pause, since
    * another one that was lost has come back. At most once a second.
@@ -132,6 +120,24 @@ export class ClientPeer implements Peer {
     this.#closed = true;
     this.#lost?.abort();
     await this.transport[Symbol.asyncDispose]();
+  }
+
+  /** A channel of the user's may throw instead of connecting with the first call. */
+  #make(): PeerTransport {
+    try {
+      const transport = this.#connect((error) => {
+        this.#lose(error);
+      });
+      this.#broken = false;
+      return transport;
+    } catch (error) {
+      this.#broken = true;
+      // Not before whoever makes the peer has it.
+      queueMicrotask(() => {
+        this.#lose(error);
+      });
+      return unreachable(`the channel ${this.channel} cannot connect to ${this.instance.id}: ${errorText(error)}`, error);
+    }
   }
 
   #lose(error: unknown): void {
@@ -153,6 +159,8 @@ export class ClientPeer implements Peer {
     this.#attemptedMs = this.#now();
     for (let attempt = 0; await this.#wait(attempt, signal); attempt++) {
       this.#attemptedMs = this.#now();
+      if (this.#broken) this.#transport = this.#make();
+      if (this.#broken) continue;
       try {
         await this.transport.probe?.(signal);
       } catch {
@@ -177,4 +185,10 @@ export class ClientPeer implements Peer {
   #tell(): void {
     for (const user of this.users) user(this);
   }
+}
+
+/** The transport where there is none. */
+function unreachable(message: string, cause: unknown): PeerTransport {
+  const fail = (): Promise<never> => Promise.reject(connectionError(message, "unsent", cause));
+  return { unary: fail, stream: fail, [Symbol.asyncDispose]: () => Promise.resolve() };
 }

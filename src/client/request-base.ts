@@ -1,6 +1,7 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { ContextValues } from "@connectrpc/connect";
 import { methodInfo } from "../contract/method.ts";
+import { previousAttemptsHeader } from "../resilience/retry.ts";
 
 /** What requests of both kinds are made of, as interceptors see them. */
 export function requestBase(
@@ -24,4 +25,12 @@ export function requestBase(
     header: new Headers(header),
     contextValues,
   };
+}
+
+/** The headers of an attempt, which tell how many there were before it (gRFC A6). */
+export function repetitionHeader(header: Headers, previous: number): Headers {
+  if (previous === 0) return header;
+  const own = new Headers(header);
+  own.set(previousAttemptsHeader, `${previous}`);
+  return own;
 }

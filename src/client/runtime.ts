@@ -6,17 +6,20 @@ import { instance } from "../contract/instance.ts";
 import { methodInfo } from "../contract/method.ts";
 import { configurationError } from "../error.ts";
 import type { RegistryDetail } from "../health/http.ts";
+import type { Callers } from "../protocol/callers.ts";
 import type { Hosted } from "../protocol/hosted.ts";
 import type { Registry, Target } from "../registry/registry.ts";
-import type { RetryPolicy } from "../resilience/retry.ts";
+import type { OutlierPolicy } from "../resilience/outlier-policy.ts";
 import { Cluster } from "./cluster.ts";
 import { Discovery } from "./discovery.ts";
+import { Member } from "./member.ts";
 import type { ChannelPreference } from "./options.ts";
 import { ClientPeer } from "./peer.ts";
 import { PeerPool } from "./peer-pool.ts";
+import type { CallSettings } from "./settings.ts";
 
 /** What all clients of a mesh share. */
-export interface ClientSettings {
+export interface ClientSettings extends CallSettings {
   readonly registry: Registry;
   readonly channels: readonly Channel[];
   readonly hosted: Hosted;
@@ -24,9 +27,8 @@ export interface ClientSettings {
   readonly interceptors: readonly Interceptor[];
   readonly balancer: Balancer;
   readonly channel: ChannelPreference | undefined;
-  readonly waitForReady: boolean;
-  readonly timeoutMs: number;
-  readonly retry: RetryPolicy;
+  /** Knows which handler a call is made for. */
+  readonly callers: Callers;
   /** Whether unary calls that want nothing unusual take the short way. */
   readonly fastPath: boolean;
   /** How long a suddenly empty target keeps its instances, in milliseconds. */
@@ -87,7 +89,7 @@ export class ClientRuntime {
   }
 
   /** This process as a peer, when it hosts the service and the mesh has the channel `local`. */
-  local(service: DescService): ClientPeer | undefined {
+  local(service: DescService): Member | undefined {
     const { hosted, connection } = this.settings;
     const channel = this.#channels.get("local");
     const [method] = service.methods;
@@ -98,17 +100,19 @@ export class ClientRuntime {
       services: [service.typeName],
       channels: { local: "local:" },
     });
-    return new ClientPeer(self, "local", (onLost) =>
+    const peer = new ClientPeer(self, "local", (onLost) =>
       channel.connect(self, { ...connection, hosted, onLost, cut: this.#cut.signal }),
     );
+    return new Member(peer);
   }
 
   /** A balanced view of the instances of a service, which lives until the mesh closes. */
-  cluster(service: DescService, balancer: Balancer | undefined): Cluster {
+  cluster(service: DescService, balancer: Balancer | undefined, outlier: OutlierPolicy | false): Cluster {
     const cluster = new Cluster(
       this.#discover(targetOf(service)),
       this.#pool,
       balancer ?? this.settings.balancer,
+      outlier,
     );
     this.#clusters.add(cluster);
     return cluster;

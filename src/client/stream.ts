@@ -2,11 +2,11 @@ import type { Interceptor, StreamResponse, Transport } from "@connectrpc/connect
 import { runStreamingCall } from "@connectrpc/connect/protocol";
 import { watch } from "../protocol/stream/watched.ts";
 import type { CallRouter } from "./call-router.ts";
+import type { Attempt } from "./call.ts";
 import { explainDeadline } from "./deadline.ts";
-import type { ClientPeer } from "./peer.ts";
 import { releasedBy } from "./released-by.ts";
-import { replay } from "./replay.ts";
-import { requestBase } from "./request-base.ts";
+import { peek, replay } from "./replay.ts";
+import { repetitionHeader, requestBase } from "./request-base.ts";
 
 /** Calls that stream, in whichever directions. */
 export function streamCalls(
@@ -23,20 +23,22 @@ export function streamCalls(
       ...(signal === undefined ? {} : { signal }),
       timeoutMs: limitMs,
       req: { stream: true, ...requestBase(method, header, values), message: input },
-      next: (req) => {
-        const messages = replay(req.message);
-        const attempt = async (peer: ClientPeer): Promise<StreamResponse<I, O>> => {
-          const { transport } = peer;
+      next: async (req) => {
+        const { hashKey } = started.policy;
+        const peeked = hashKey === undefined ? undefined : await peek(req.message);
+        const messages = replay(peeked?.messages ?? req.message);
+        const attempt: Attempt<StreamResponse<I, O>> = async ({ transport, peer }, _signal, previous) => {
           watch(values, req.signal);
           const offer = messages.offer();
-          const answer = await transport.stream(method, req.signal, left(), req.header, offer, values);
+          const sent = repetitionHeader(req.header, previous);
+          const answer = await transport.stream(method, req.signal, left(), sent, offer, values);
           // The call goes on until its signal aborts, which it always does at the end.
           peer.hold();
           req.signal.addEventListener("abort", () => { peer.release(); }, { once: true });
           return { ...answer, message: releasedBy(answer.message, req.signal) };
         };
         const repeatable = (): boolean => !messages.started();
-        return router.run(method, started, { signal: req.signal, attempt, repeatable });
+        return router.run(started, { signal: req.signal, message: peeked?.first, attempt, repeatable });
       },
     }).catch((error: unknown) => {
       throw explainDeadline(error, limitMs, started.obstacle);

@@ -1,14 +1,14 @@
-import type { DescMessage, DescMethod, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import type { Interceptor, Transport, UnaryResponse } from "@connectrpc/connect";
 import { runUnaryCall } from "@connectrpc/connect/protocol";
-import type { CallInfo } from "../balancer/balancer.ts";
 import { plainResponse } from "../protocol/unary/response.ts";
-import { endOf } from "./attempt-end.ts";
 import type { Before } from "./call.ts";
 import type { CallRouter } from "./call-router.ts";
 import { explainDeadline } from "./deadline.ts";
-import { requestBase } from "./request-base.ts";
+import type { Member } from "./member.ts";
+import type { MethodRoute } from "./method-route.ts";
+import { repetitionHeader, requestBase } from "./request-base.ts";
 
 /** How a caller wants one call made: what Connect hands to a transport. */
 interface UnaryInit<I extends DescMessage> {
@@ -32,34 +32,40 @@ export function unaryCalls(
   fastPath: boolean,
 ): Transport["unary"] {
   const short = fastPath && interceptors.length === 0;
-  const infos = new WeakMap<DescMethod, CallInfo>();
-  const infoOf = (method: DescMethod): CallInfo => {
-    let info = infos.get(method);
-    if (info === undefined) {
-      info = { method };
-      infos.set(method, info);
-    }
-    return info;
-  };
   const general = makeGeneral(router, interceptors);
   return (method, signal, timeoutMs, header, message, contextValues) => {
     const init = { signal, timeoutMs, header, message, contextValues };
-    const usual = short && contextValues === undefined && (timeoutMs === undefined || timeoutMs > 0);
-    const peer = usual ? router.quick(infoOf(method)) : undefined;
-    if (peer?.transport.endsAtDeadline !== true) return general(method, init, { picked: peer });
-    const begunMs = performance.now();
-    const limitMs = router.timeoutMs(method, timeoutMs);
-    peer.begin();
-    return peer.transport.unary(method, signal, limitMs, header, message).then(
+    let begunMs = 0;
+    let limitMs = 0;
+    let route: MethodRoute | undefined;
+    let member: Member | undefined;
+    try {
+      const usual = short && contextValues === undefined && (timeoutMs === undefined || timeoutMs > 0);
+      route = usual ? router.quick(method) : undefined;
+      member = route?.pick();
+      if (route === undefined || member?.transport.endsAtDeadline !== true) {
+        return general(method, init, { picked: member });
+      }
+      begunMs = performance.now();
+      limitMs = router.timeoutMs(route.policy, timeoutMs, begunMs);
+    } catch (error) {
+      // What the contract, a balancer or a deadline has against the call, as a promise tells it.
+      return Promise.reject(ConnectError.from(error));
+    }
+    const { guard } = route;
+    const to = member;
+    guard.called(begunMs);
+    to.begin();
+    return to.transport.unary(method, signal, limitMs, header, message).then(
       (answer) => {
-        peer.end(begunMs, performance.now(), "answered");
-        peer.answered();
+        to.end(begunMs, performance.now(), undefined);
+        guard.succeeded();
         return answer;
       },
       (thrown: unknown) => {
         const error = ConnectError.from(thrown);
-        peer.end(begunMs, performance.now(), endOf(error));
-        return general(method, init, { failed: { peer, error } }, begunMs);
+        to.end(begunMs, performance.now(), error);
+        return general(method, init, { failed: { member: to, error } }, begunMs);
       },
     );
   };
@@ -80,12 +86,13 @@ function makeGeneral(router: CallRouter, interceptors: readonly Interceptor[]) {
       timeoutMs: before?.failed === undefined ? limitMs : left(),
       req: { stream: false, ...requestBase(method, header, values), message },
       next: (req) =>
-        router.run(method, started, {
+        router.run(started, {
           signal: req.signal,
-          attempt: async ({ transport }) =>
-            plainResponse(
-              await transport.unary(method, req.signal, left(), req.header, req.message, values),
-            ),
+          message: req.message,
+          attempt: async ({ transport }, ends, previous) => {
+            const sent = repetitionHeader(req.header, previous);
+            return plainResponse(await transport.unary(method, ends, left(), sent, req.message, values));
+          },
           before,
         }),
     }).catch((error: unknown) => {

@@ -1,6 +1,8 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
+import { concurrencyOf } from "../contract/concurrency.ts";
 import { checkContract } from "../contract/method.ts";
+import type { ConcurrencyPolicy, Some } from "../contract/policy.ts";
 import { configurationError } from "../error.ts";
 import type { HealthCheck } from "../health/check.ts";
 import type { RequestGate } from "../protocol/hosted.ts";
@@ -38,6 +40,11 @@ export interface ComponentOptions {
   readonly requestGate?: RequestGate | undefined;
   /** Server interceptors, run around each call of the component's services on every wire. */
   readonly interceptors?: readonly Interceptor[] | undefined;
+  /**
+   * Bounds how many calls of all methods run at the same time, besides what the
+   * contract says of each. Default: not bounded.
+   */
+  readonly concurrency?: Some<ConcurrencyPolicy> | undefined;
   /** Runs before the component is reachable. */
   readonly startup?: Hook | undefined;
   /** Runs after its last call has ended. */
@@ -66,6 +73,7 @@ export interface Component {
   readonly checks: readonly HealthCheck[];
   readonly requestGate: RequestGate | undefined;
   readonly interceptors: readonly Interceptor[];
+  readonly concurrency: ConcurrencyPolicy | undefined;
   readonly weight: number;
   readonly warningWeight: number;
   readonly zone: string | undefined;
@@ -108,6 +116,7 @@ export function component(options: ComponentOptions): Component {
     checks: options.checks ?? [],
     requestGate: options.requestGate,
     interceptors: options.interceptors ?? [],
+    concurrency: concurrencyOf(options.concurrency, `component ${name}`),
     weight,
     warningWeight,
     zone: options.zone,

@@ -31,7 +31,8 @@ export function addHeaders(to: OutgoingHttpHeaders, from: Headers | undefined, p
 /** Makes headers equal to others. */
 export function replaceHeaders(own: Headers, other: Headers): void {
   if (own === other) return;
-  for (const name of [...own.keys()]) own.delete(name);
+  const names = Array.from(own.keys());
+  for (const name of names) own.delete(name);
   other.forEach((value, name) => {
     own.set(name, value);
   });

@@ -1,13 +1,12 @@
-import { connect as connectHttp2, constants } from "node:http2";
-import type {
-  ClientHttp2Session,
-  ClientHttp2Stream,
-  OutgoingHttpHeaders,
-} from "node:http2";
+import { constants } from "node:http2";
+import type { ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
 import type { ConnectionOptions } from "node:tls";
 import { unlessAborted } from "../async/unless-aborted.ts";
 import { errorText } from "../error.ts";
-import { http2Socket } from "./http2-socket.ts";
+import { SharedSession } from "./http2-session.ts";
+import type { SessionEvents } from "./http2-session.ts";
+import { Keepalive } from "./keepalive.ts";
+import type { KeepaliveOptions } from "./keepalive.ts";
 import { connectionError } from "./progress.ts";
 
 /** Options of an {@link Http2Connection}. */
@@ -20,30 +19,53 @@ export interface Http2ConnectionOptions {
   readonly onLost: (error: unknown) => void;
   /** Ends all streams and connections at once when it aborts. */
   readonly cut?: AbortSignal | undefined;
+  /**
+   * Sessions to the address at most: another one is opened when the other side
+   * lets no more streams be open (gRFC A105). Default 4.
+   */
+  readonly maxSessions?: number | undefined;
+  /** How a dead connection is noticed. Default: only by what the operating system says. */
+  readonly keepalive?: KeepaliveOptions | undefined;
+  /**
+   * Closes sessions without calls, in milliseconds; the next call connects
+   * again. Default 10 minutes: servers close them after 15, and that looks like
+   * an instance that leaves.
+   */
+  readonly idleTimeoutMs?: number | undefined;
 }
 
+const defaultMaxSessions = 4;
+const defaultIdleTimeoutMs = 600_000;
+
+/** How long nothing more is tried after another session could not be made, in milliseconds. */
+const growPauseMs = 1_000;
+
 /**
- * At most one HTTP/2 session to an address, connected with the first request
- * and again after it was lost. Idle sessions do not keep the process alive.
+ * HTTP/2 sessions to an address, connected with the first request and again
+ * after they were lost: one, and more when the other side's limit of streams is
+ * reached. Each request goes to the one with the fewest.
  */
 export class Http2Connection {
   /** The scheme and authority of request URLs. */
   readonly origin: string;
   readonly #address: string;
   readonly #options: Http2ConnectionOptions;
-  readonly #sessions: Set<ClientHttp2Session> = new Set();
-  #session: ClientHttp2Session | undefined;
-  #connecting: Promise<ClientHttp2Session> | undefined;
-  readonly #streamClosed = (): void => {
-    if (--this.#streams === 0) this.#rest();
-  };
-  #streams = 0;
+  readonly #maxSessions: number;
+  readonly #sessions: Set<SharedSession> = new Set();
+  /** Those that take requests. */
+  readonly #usable: SharedSession[] = [];
+  readonly #timers: NodeJS.Timeout[] = [];
+  #keepalive: KeepaliveOptions;
+  #connecting: Promise<void> | undefined;
+  #noGrowthBeforeMs = -Infinity;
   #closed = false;
 
   /** @param address `http://host:port`, `https://host:port` or `unix:/path` */
   constructor(address: string, options: Http2ConnectionOptions) {
     this.#address = address;
     this.#options = options;
+    this.#maxSessions = options.maxSessions ?? defaultMaxSessions;
+    this.#keepalive = options.keepalive ?? {};
     this.origin = address.startsWith("unix:") ? "http://localhost" : new URL(address).origin;
   }
 
@@ -55,35 +77,49 @@ export class Http2Connection {
     await this.#ready(signal);
   }
 
-  /** Opens a stream if there is a connection, else returns undefined. Throws an `unsent` connection error. */
+  /**
+   * Opens a stream if that needs no wait for a connection, else returns
+   * undefined. Throws an `unsent` connection error.
+   */
   open(headers: OutgoingHttpHeaders): ClientHttp2Stream | undefined {
-    const session = this.#session;
-    if (this.#closed || session === undefined || session.closed || session.destroyed) return undefined;
+    const session = this.#least();
+    if (session === undefined || (session.full && this.#canGrow)) return undefined;
     return this.#request(session, headers);
   }
 
   /** Opens a stream, once there is a connection. Rejects with an `unsent` connection error when it cannot. */
   async opened(headers: OutgoingHttpHeaders, signal?: AbortSignal): Promise<ClientHttp2Stream> {
-    return this.#request(await this.#ready(signal), headers);
+    for (;;) {
+      const session = await this.#ready(signal);
+      if (!session.full || !this.#canGrow) return this.#request(session, headers);
+      // When that fails, the request waits for the end of another one instead.
+      await this.#another(signal).catch(() => signal?.throwIfAborted());
+    }
   }
 
   /** Lets running streams finish, then closes. New requests fail. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(
-      [...this.#sessions].map((session) => new Promise<void>((resolve) => {
-        session.once("close", resolve);
-        session.close();
-      })),
-    );
+    await Promise.all([...this.#sessions].map((session) => session.close()));
   }
 
-  #request(session: ClientHttp2Session, headers: OutgoingHttpHeaders): ClientHttp2Stream {
+  /** The session for the next request, full or not; undefined when there is none. */
+  #least(): SharedSession | undefined {
+    if (this.#closed) return undefined;
+    let least: SharedSession | undefined;
+    for (const session of this.#usable) {
+      if (session.usable && (least === undefined || session.streams < least.streams)) least = session;
+    }
+    return least;
+  }
+
+  get #canGrow(): boolean {
+    return this.#usable.length < this.#maxSessions && performance.now() >= this.#noGrowthBeforeMs;
+  }
+
+  #request(session: SharedSession, headers: OutgoingHttpHeaders): ClientHttp2Stream {
     try {
-      const stream = session.request(headers);
-      if (this.#streams++ === 0) session.ref();
-      stream.on("close", this.#streamClosed);
-      return stream;
+      return session.request(headers);
     } catch (error) {
       throw connectionError(
         `the connection to ${this.#address} was closed before the request was sent`,
@@ -93,77 +129,88 @@ export class Http2Connection {
     }
   }
 
-  #ready(signal: AbortSignal | undefined): Promise<ClientHttp2Session> {
-    if (this.#closed) {
-      return Promise.reject(
-        connectionError(`the connection to ${this.#address} is closed`, "unsent"),
-      );
-    }
-    if (this.#session !== undefined && !this.#session.closed && !this.#session.destroyed) {
-      return Promise.resolve(this.#session);
-    }
+  async #ready(signal: AbortSignal | undefined): Promise<SharedSession> {
+    if (this.#closed) throw connectionError(`the connection to ${this.#address} is closed`, "unsent");
+    const session = this.#least();
+    if (session !== undefined) return session;
+    await this.#another(signal);
+    const made = this.#least();
+    if (made !== undefined) return made;
+    throw connectionError(`the connection to ${this.#address} was closed as soon as it was made`, "unsent");
+  }
+
+  /** Waits for one more session; all who want one at a time get the same. */
+  #another(signal: AbortSignal | undefined): Promise<void> {
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = undefined;
     });
     return signal === undefined ? this.#connecting : unlessAborted(this.#connecting, signal);
   }
 
-  #connect(): Promise<ClientHttp2Session> {
+  #connect(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const session = connectHttp2(this.origin, {
-        settings: { enablePush: false },
-        createConnection: () => http2Socket(this.#address, this.#options.tls),
-      });
-      this.#sessions.add(session);
-      const cut = (): void => {
-        // With an error: without one, Node ends the streams as if they were complete.
-        session.destroy(new Error("the connection was closed on this side"));
+      let connected = false;
+      const events: SessionEvents = {
+        ready: (session) => {
+          connected = true;
+          this.#usable.push(session);
+          this.#startTimers();
+          resolve();
+        },
+        leaving: (session, cause, tooManyPings) => {
+          const { intervalMs } = this.#keepalive;
+          // As gRFC A8 has it: the next sessions ask less often.
+          if (tooManyPings && intervalMs !== undefined) {
+            this.#keepalive = { ...this.#keepalive, intervalMs: intervalMs * 2 };
+          }
+          this.#lose(session, cause);
+        },
+        gone: (session, cause) => {
+          this.#sessions.delete(session);
+          if (this.#sessions.size === 0) this.#stopTimers();
+          this.#lose(session, cause);
+          if (connected) return;
+          this.#noGrowthBeforeMs = performance.now() + growPauseMs;
+          if (this.#usable.length === 0 && !this.#closed) this.#options.onLost(cause);
+          const text = `cannot connect to ${this.#address}: ${errorText(cause)}`;
+          reject(connectionError(text, "unsent", cause));
+        },
       };
-      this.#options.cut?.addEventListener("abort", cut, { once: true });
-      let cause: unknown;
-      const timer = setTimeout(() => {
-        cause = new Error(`no HTTP/2 settings within ${this.#options.connectTimeoutMs} ms`);
-        session.destroy(cause as Error);
-      }, this.#options.connectTimeoutMs);
-      // Only the other side's settings prove that something speaks HTTP/2 there
-      // (grpc/doc/connection-backoff.md): a stopped process still accepts TCP.
-      session.once("remoteSettings", () => {
-        clearTimeout(timer);
-        this.#session = session;
-        // Streams of an older session may still run.
-        if (this.#streams === 0) session.unref();
-        resolve(session);
-      });
-      session.on("error", (error) => {
-        cause = error;
-      });
-      session.on("goaway", (code) => {
-        this.#lose(session, new Error(`the server sent GOAWAY (code ${code})`));
-      });
-      session.once("close", () => {
-        clearTimeout(timer);
-        this.#options.cut?.removeEventListener("abort", cut);
-        this.#sessions.delete(session);
-        cause ??= new Error("the connection was closed");
-        if (session !== this.#session && !this.#closed) {
-          this.#options.onLost(cause);
-        }
-        this.#lose(session, cause);
-        reject(
-          connectionError(`cannot connect to ${this.#address}: ${errorText(cause)}`, "unsent", cause),
-        );
-      });
+      this.#sessions.add(
+        new SharedSession(this.#address, this.origin, this.#options, this.#keepalive, events),
+      );
     });
   }
 
-  #lose(session: ClientHttp2Session, error: unknown): void {
-    if (this.#session !== session) return;
-    this.#session = undefined;
-    if (!this.#closed) this.#options.onLost(error);
+  /** Takes a session out of use. The peer is lost with the last one. */
+  #lose(session: SharedSession, cause: unknown): void {
+    const at = this.#usable.indexOf(session);
+    if (at === -1) return;
+    this.#usable.splice(at, 1);
+    if (this.#usable.length === 0 && !this.#closed) this.#options.onLost(cause);
   }
 
-  #rest(): void {
-    for (const session of this.#sessions) if (!session.destroyed) session.unref();
+  #startTimers(): void {
+    if (this.#timers.length > 0) return;
+    const { idleTimeoutMs = defaultIdleTimeoutMs } = this.#options;
+    const every = (ms: number, action: () => void): void => {
+      if (ms < Infinity) this.#timers.push(setInterval(action, ms).unref());
+    };
+    every(Keepalive.periodMs(this.#keepalive), () => {
+      const nowMs = performance.now();
+      for (const session of this.#sessions) session.check(nowMs);
+    });
+    // Unused for a whole period: for half of the time at least, and for all of it at most.
+    every(idleTimeoutMs / 2, () => {
+      for (const session of this.#usable.filter((one) => one.rested())) {
+        this.#usable.splice(this.#usable.indexOf(session), 1);
+        void session.close();
+      }
+    });
+  }
+
+  #stopTimers(): void {
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { constants } from "node:http2";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
 import type {
   UniversalHandler,
   UniversalServerRequest,
@@ -12,6 +12,7 @@ import { drained } from "./drain.ts";
 import { finishStream } from "./finish-stream.ts";
 import { tidyGrpcMessage } from "./grpc-message.ts";
 import { toNodeHeaders, toWebHeaders } from "./headers.ts";
+import { inboundKey, inboundOf } from "./inbound.ts";
 import { explain } from "./refusal.ts";
 import { requestUrl } from "./request-url.ts";
 import { boundTimeout } from "./timeout.ts";
@@ -103,12 +104,18 @@ function universalRequest(
     header,
     body,
     signal: controller.signal,
+    contextValues: createContextValues().set(inboundKey, inboundOf(connectionOf(req))),
   };
+}
+
+/** What stands for the connection of a request; a stream that is gone has none any more. */
+function connectionOf(req: NodeRequest): object {
+  return "stream" in req ? (req.stream.session ?? req.stream) : req.socket;
 }
 
 /** The URL of a request. */
 function urlOf(req: NodeRequest): string {
-  const encrypted = "encrypted" in req.socket && req.socket.encrypted === true;
+  const encrypted = "encrypted" in req.socket && req.socket.encrypted;
   return requestUrl(encrypted, "stream" in req ? req.authority : req.headers.host, req.url);
 }
 
@@ -130,6 +137,7 @@ export async function respond(
     if ("stream" in req) finishStream(req.stream, "finish");
     return;
   }
+  const inbound = inboundOf(connectionOf(req));
   const body = response.body?.[Symbol.asyncIterator]();
   try {
     // Implementations may set headers until the first message.
@@ -137,6 +145,7 @@ export async function respond(
     out.writeHead(response.status, withVary(out, toNodeHeaders(response.header)));
     for (; chunk?.done === false; chunk = await body?.next()) {
       if (closed(res)) return;
+      inbound.chatter = 0;
       if (!out.write(chunk.value) && (closed(res) || !(await drained(out)))) return;
     }
     if (response.trailer !== undefined) {

@@ -75,6 +75,6 @@ export function wireTransport(
   const limits = { readMaxBytes, writeMaxBytes };
   const stream = grpcStream({ ...shared, codec, interceptors, compression });
   const plain = compression === undefined && interceptors.length === 0 ? unaryHttp : undefined;
-  const unary = plain === undefined ? createGrpc(common).unary : grpcUnary(plain, codec, limits);
-  return { unary, stream };
+  if (plain === undefined) return { ...createGrpc(common), stream };
+  return { unary: grpcUnary(plain, codec, limits), stream };
 }

@@ -1,6 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import type { ConnectError } from "@connectrpc/connect";
-import { fullJitter, narrowJitter } from "../async/backoff.ts";
+import { narrowJitter } from "../async/backoff.ts";
 import { mayHaveRun } from "../contract/check-method.ts";
 import type { Policy, RetryPolicy } from "../contract/policy.ts";
 import type { Progress } from "../protocol/progress.ts";
@@ -8,7 +8,6 @@ import { pushbackOf } from "./pushback.ts";
 import type { RetryGuard } from "./retry-guard.ts";
 
 export { defaultRetry } from "../contract/merge-policy.ts";
-export type { RetryPolicy } from "../contract/policy.ts";
 
 /** Header with the number of repetitions before an attempt; the first attempt has none (gRFC A6). */
 export const previousAttemptsHeader = "grpc-previous-rpc-attempts";
@@ -110,36 +109,4 @@ export class Retry {
     const backoff = { initialMs: initialBackoffMs, maxMs: maxBackoffMs, multiplier: backoffMultiplier };
     return narrowJitter(backoff, this.#pauses, this.#random);
   }
-}
-
-/** What one call has been through so far. */
-export interface RetryState {
-  /** Attempts that may have reached an implementation. */
-  sent: number;
-  /** Attempts that the other side refused before it looked at them. */
-  refused: number;
-}
-
-/**
- * As {@link Retry}, without pushback, budget and throttle, for `unavailable`
- * only: the milliseconds after which a failed attempt is followed by another,
- * or undefined when its error is final.
- */
-export function retryAfterMs(
-  policy: RetryPolicy,
-  state: RetryState,
-  failure: {
-    readonly error: ConnectError;
-    readonly progress: Progress | undefined;
-    readonly idempotent: boolean;
-  },
-  random: () => number = Math.random,
-): number | undefined {
-  if (failure.progress === "unsent") return 0;
-  if (failure.progress === "refused" && ++state.refused === 1) return 0;
-  const safe = failure.idempotent || failure.progress === "refused";
-  if (!safe || failure.error.code !== Code.Unavailable) return undefined;
-  if (++state.sent >= policy.maxAttempts) return undefined;
-  const backoff = { initialMs: policy.initialBackoffMs, maxMs: policy.maxBackoffMs };
-  return fullJitter(backoff, state.sent - 1, random);
 }

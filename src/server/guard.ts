@@ -1,11 +1,15 @@
+import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError, createContextKey } from "@connectrpc/connect";
 import type { ContextKey, Interceptor } from "@connectrpc/connect";
 import { unlessAborted } from "../async/unless-aborted.ts";
 import type { Component } from "../component/component.ts";
 import { meshError } from "../error.ts";
 import { publish } from "../events.ts";
+import { inboundKey } from "../protocol/inbound.ts";
 import type { CallGuard } from "../protocol/unary/form.ts";
+import type { Places } from "../protocol/unary/running-calls.ts";
 import { wireError } from "../protocol/wire-error.ts";
+import { Place } from "./place.ts";
 import type { Tracker } from "./tracker.ts";
 
 /**
@@ -41,30 +45,47 @@ export function componentGuard(component: Component, id: string): CallGuard {
 
 /**
  * The outermost server interceptor of a component, the same on every wire: it
- * turns calls away while the component is not running, counts them, answers at
- * the deadline whatever the handler does, and reports errors that the caller
- * must not see.
+ * turns calls away while the component is not running or too many run, counts
+ * them, answers at the deadline whatever the handler does, and reports errors
+ * that the caller must not see.
+ *
+ * @param placesOf where the calls of a method get their places
  */
-export function guarded(guard: CallGuard, tracker: Tracker): Interceptor {
+export function guarded(
+  guard: CallGuard,
+  tracker: Tracker,
+  placesOf: (method: DescMethod) => Places | undefined,
+): Interceptor {
   return (next) => async (req) => {
     const { method, signal } = req;
     guard.admit();
     guard.prepare(req.contextValues);
+    const places = placesOf(method);
+    const inbound = req.contextValues.get(inboundKey);
+    const unary = method.methodKind === "unary";
+    const place = places === undefined ? undefined : new Place(places, inbound, unary);
     const leave = tracker.enter();
     // The context's signal aborts at the end of every call, however it ends.
-    signal.addEventListener("abort", leave, { once: true });
+    const ended = (): void => {
+      leave();
+      place?.end(signal.reason);
+    };
+    if (signal.aborted) ended();
+    else signal.addEventListener("abort", ended, { once: true });
     const fail = (error: unknown): never => {
       leave();
       // Abort reasons are not the handler's doing.
-      const ended = signal.aborted && error === signal.reason;
-      throw ended ? ConnectError.from(error, Code.Canceled) : guard.report(error, method);
+      const aborted = signal.aborted && error === signal.reason;
+      throw aborted ? ConnectError.from(error, Code.Canceled) : guard.report(error, method);
     };
-    const res = await unlessAborted(next(req), signal).catch(fail);
+    const running = next(req);
+    place?.hold(running);
+    const res = await unlessAborted(running, signal).catch(fail);
     if (!res.stream) {
       leave();
       return res;
     }
-    return { ...res, message: guardStream(res.message, signal, leave, fail) };
+    return { ...res, message: guardStream(res.message, signal, leave, fail, place) };
   };
 }
 
@@ -74,6 +95,7 @@ function guardStream<T>(
   signal: AbortSignal,
   leave: () => void,
   fail: (error: unknown) => never,
+  place: Place | undefined,
 ): AsyncIterable<T> {
   return {
     [Symbol.asyncIterator]() {
@@ -82,7 +104,10 @@ function guardStream<T>(
       const end = (): void => {
         leave();
         signal.removeEventListener("abort", aborted);
-        from.return?.().catch(() => {
+        const left = from.return?.();
+        if (left === undefined) return;
+        place?.hold(left);
+        left.catch(() => {
           // The handler's clean-up failed after the call had ended.
         });
       };
@@ -107,7 +132,9 @@ function guardStream<T>(
               failed(signal.reason);
               return;
             }
-            from.next().then((result) => {
+            const running = from.next();
+            place?.hold(running);
+            running.then((result) => {
               reject = undefined;
               if (result.done === true) {
                 leave();

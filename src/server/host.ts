@@ -5,7 +5,10 @@ import { maxTimerMs } from "../async/sleep.ts";
 import type { Codec } from "../codec/codec.ts";
 import { defaultChannels } from "../component/channels.ts";
 import type { Component } from "../component/component.ts";
+import { mergePolicy } from "../contract/merge-policy.ts";
 import { methodInfo } from "../contract/method.ts";
+import type { ConcurrencyPolicy } from "../contract/policy.ts";
+import type { Callers } from "../protocol/callers.ts";
 import { handlerFactory } from "../protocol/handlers.ts";
 import type { Hosted, HostedMethod, RequestGate } from "../protocol/hosted.ts";
 import type { Route } from "../protocol/node-handler.ts";
@@ -21,8 +24,13 @@ import type { CallGuard } from "../protocol/unary/form.ts";
 import { invoker } from "../protocol/unary/invoke.ts";
 import { unaryRoute } from "../protocol/unary/route.ts";
 import { RunningCalls } from "../protocol/unary/running-calls.ts";
+import type { Places } from "../protocol/unary/running-calls.ts";
+import { limiterOf } from "../resilience/limiter.ts";
+import type { Limiter } from "../resilience/limiter.ts";
 import { guarded } from "./guard.ts";
 import type { ServerLimits } from "./options.ts";
+import { MethodPlaces } from "./places.ts";
+import type { Capacity } from "./places.ts";
 import type { Tracker } from "./tracker.ts";
 
 /** What {@link Host.add} needs besides the service. */
@@ -33,6 +41,8 @@ export interface ServiceOptions {
   readonly rest?: RestOptions | undefined;
   /** Around each call, before the interceptors. Default none. */
   readonly guard?: CallGuard | undefined;
+  /** Bounds the calls of all methods together. Default none. */
+  readonly limiter?: Limiter | undefined;
 }
 
 /** How a {@link Host} serves. */
@@ -46,12 +56,17 @@ export interface HostOptions {
   readonly tracker: Tracker;
   /** Whether unary calls may go the short way. */
   readonly fastPath: boolean;
+  /** Told which handler runs. Default: nobody wants to know. */
+  readonly callers?: Callers | undefined;
+  /** Bounds the calls from outside the process. Default: as the limits say. */
+  readonly concurrency?: ConcurrencyPolicy | undefined;
 }
 
 /** Everything that a process serves: the same methods for each wire and for `local`. */
 export class Host implements Hosted {
   readonly #options: HostOptions;
   readonly #running: RunningCalls;
+  readonly #capacity: Capacity;
   readonly #methods = new Map<string, HostedMethod>();
   readonly #routes = new Map<string, Route>();
   readonly #restRoutes = new RestTrie<Route>();
@@ -61,11 +76,19 @@ export class Host implements Hosted {
   constructor(options: HostOptions) {
     this.#options = options;
     this.#running = new RunningCalls(options.shutdown, options.tracker);
+    const { maxRunningCalls, maxConnectionCalls, maxConcurrentStreams } = options.limits;
+    this.#capacity = {
+      running: 0,
+      maxCalls: maxRunningCalls,
+      maxConnectionCalls: maxConnectionCalls ?? maxConcurrentStreams,
+      limiter: limiterOf(options.concurrency),
+    };
   }
 
   /** Adds the services of a component, behind its guard and what goes before its own interceptors. */
   addComponent(component: Component, guard: CallGuard, before: readonly Interceptor[]): void {
-    const { channels, requestGate, rest } = component;
+    const { channels, concurrency, requestGate, rest } = component;
+    const limiter = limiterOf(concurrency);
     const interceptors = [...before, ...component.interceptors];
     for (const { service, implementation } of component.services) {
       // `implement` tied the two together when both had their types.
@@ -75,6 +98,7 @@ export class Host implements Hosted {
         requestGate,
         rest,
         guard,
+        limiter,
       });
     }
   }
@@ -85,16 +109,22 @@ export class Host implements Hosted {
     implementation: Partial<ServiceImpl<S>>,
     options: ServiceOptions = { channels: defaultChannels, interceptors: [] },
   ): void {
-    const { limits, codecs, shutdown, tracker, fastPath } = this.#options;
+    const { limits, codecs, shutdown, tracker, fastPath, callers } = this.#options;
     const { channels, guard, requestGate, rest = {} } = options;
     const { readMaxBytes, writeMaxBytes } = limits;
+    const places = new Map<DescMethod, Places>();
     const interceptors =
-      guard === undefined ? options.interceptors : [guarded(guard, tracker), ...options.interceptors];
+      guard === undefined
+        ? options.interceptors
+        : [guarded(guard, tracker, (method) => places.get(method)), ...options.interceptors];
     const wires = { channels, codecs, interceptors, requestGate, readMaxBytes, writeMaxBytes };
     const handlerOf = handlerFactory({ ...wires, shutdownSignal: shutdown });
-    for (const spec of Object.values(createServiceImplSpec(service, implementation).methods)) {
+    for (const bare of Object.values(createServiceImplSpec(service, implementation).methods)) {
+      const spec = callers?.around(bare) ?? bare;
       const { path } = methodInfo(spec.method);
       const bounds = this.#bounds(spec);
+      // What has no guard is the mesh's own, such as health: it answers under any load.
+      if (guard !== undefined) places.set(spec.method, this.#places(spec.method, options.limiter));
       const unary =
         spec.kind === "unary" && fastPath
           ? {
@@ -104,6 +134,7 @@ export class Host implements Hosted {
               guard,
               bounds,
               running: this.#running,
+              places: places.get(spec.method),
             }
           : undefined;
       const hosted = { spec, interceptors, requestGate, shutdown, unary };
@@ -165,6 +196,11 @@ export class Host implements Hosted {
   /** Names of the methods of a service; undefined when it is not here. */
   methods(service: string): readonly string[] | undefined {
     return this.#services.get(service)?.methods.map(({ name }) => name);
+  }
+
+  #places(method: DescMethod, ofComponent: Limiter | undefined): Places {
+    const own = [ofComponent, limiterOf(mergePolicy(method).concurrency)].filter((one) => one !== undefined);
+    return new MethodPlaces(methodInfo(method).path, this.#capacity, own);
   }
 
   /** A unary call always has a deadline; a stream has what its caller or contract gives it. */

@@ -13,6 +13,9 @@ import type { ServerLimits, ServerTlsOptions } from "./options.ts";
  */
 const keepAliveTimeoutMs = 72_000;
 
+/** Longest pause between two looks at connections whose requests are not complete, in milliseconds. */
+const maxCheckMs = 5_000;
+
 /** Node's HTTP/1.1 server, with or without TLS. */
 export type Http1Server = HttpServer | HttpsServer;
 
@@ -30,6 +33,7 @@ export function http1Server(
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,
+    connectionsCheckingInterval: Math.max(10, Math.min(maxCheckMs, limits.headersTimeoutMs / 4)),
     keepAliveTimeout: keepAliveTimeoutMs,
   };
   if (tls === undefined) return createHttp(http, onRequest);

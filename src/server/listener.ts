@@ -1,27 +1,24 @@
 import type { EventEmitter } from "node:events";
-import { constants, createServer as createHttp2 } from "node:http2";
-import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import { createServer as createHttp2 } from "node:http2";
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import type { TLSSocket } from "node:tls";
 import { Code } from "@connectrpc/connect";
-import { sleep } from "../async/sleep.ts";
 import { errorText, meshError } from "../error.ts";
 import type { NodeRequest, NodeResponse } from "../protocol/node-handler.ts";
 import { firstBytes } from "./first-bytes.ts";
 import { http1Server } from "./http1-server.ts";
 import type { Http1Server } from "./http1-server.ts";
 import type { ListenOptions, ServerLimits, ServerTlsOptions } from "./options.ts";
+import { Sessions } from "./sessions.ts";
+import { SlowReaders } from "./slow-readers.ts";
 
-/**
- * Longest wait for the answer to a PING while draining, in milliseconds. Short,
- * because Node's clients never answer once they have read a GOAWAY and have
- * nothing running, and because a request that comes later is refused, not lost.
- */
-const pingTimeoutMs = 200;
+/** Longest pause between two looks at all connections, in milliseconds. */
+const maxPeriodMs = 5_000;
 
-/** The largest stream id: a GOAWAY with it announces the end without refusing anything. */
-const maxStreamId = 2 ** 31 - 1;
+/** Memory of a session that each of its streams may use, in bytes: Node refuses new streams beyond. */
+const streamBytes = 1024 * 1024;
 
 /** Takes a request over HTTP/2 and returns true, or leaves it to the compatible API. */
 export type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
@@ -45,12 +42,15 @@ export class Listener {
   /** The server that listens. Fastify and Node's HTTP/1.1 see nothing unusual in it. */
   readonly server: Http1Server;
   readonly #http2: Http2Server;
-  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #sessions: Sessions;
+  readonly #slow: SlowReaders;
+  readonly #maxConnections: number;
   readonly #sockets = new Set<Socket>();
   /** Connections that have not said yet which protocol they speak. */
   readonly #undecided = new Set<Socket>();
   /** Whether new connections are turned away. */
   #refusing = false;
+  #timer: NodeJS.Timeout | undefined;
 
   /** Throws a configuration error for TLS options that cannot work. */
   constructor(
@@ -59,9 +59,13 @@ export class Listener {
     { server, tls, onStream }: ListenerOptions = {},
   ) {
     this.server = server ?? http1Server(onRequest, limits, tls);
+    this.#sessions = new Sessions(limits);
+    this.#slow = new SlowReaders(limits.slowAnswerTimeoutMs);
+    this.#maxConnections = limits.maxConnections;
     this.#http2 = createHttp2(
       {
         maxHeaderListPairs: limits.maxHeaderPairs,
+        maxSessionMemory: sessionMegabytes(limits),
         settings: {
           maxConcurrentStreams: limits.maxConcurrentStreams,
           maxHeaderListSize: limits.maxHeaderBytes,
@@ -69,28 +73,22 @@ export class Listener {
       },
       onRequest,
     );
-    if (onStream !== undefined) {
-      // Node's own listener makes the objects of the compatible API.
-      const compatible = takeListeners(this.#http2, "stream");
-      this.#http2.on("stream", (stream, headers, ...rest) => {
-        if (!onStream(stream, headers)) compatible(stream, headers, ...rest);
-      });
-    }
+    // Node's own listener makes the objects of the compatible API.
+    const compatible = takeListeners(this.#http2, "stream");
+    this.#http2.on("stream", (stream, headers, ...rest) => {
+      if (onStream?.(stream, headers) === true) return;
+      this.#sessions.follow(stream);
+      compatible(stream, headers, ...rest);
+    });
     this.#http2.on("session", (session) => {
       this.#sessions.add(session);
-      session.once("close", () => this.#sessions.delete(session));
-      // Errors of a session end its streams; each call hears of that itself.
-      session.on("error", () => {});
-      // A preface without settings, and then nothing, is no HTTP/2 either.
-      const silent = setTimeout(() => {
-        session.destroy(undefined, constants.NGHTTP2_SETTINGS_TIMEOUT);
-      }, limits.firstBytesTimeoutMs);
-      const heard = (): void => {
-        clearTimeout(silent);
-      };
-      session.once("remoteSettings", heard);
-      session.once("close", heard);
     });
+    const periodMs = Math.max(10, Math.min(maxPeriodMs, this.#sessions.periodMs, this.#slow.periodMs));
+    this.#timer = setInterval(() => {
+      const nowMs = performance.now();
+      this.#sessions.check(nowMs);
+      this.#slow.check();
+    }, periodMs).unref();
     this.#splitConnections(limits.firstBytesTimeoutMs);
   }
 
@@ -137,7 +135,7 @@ export class Listener {
       this.server.close();
       this.server.closeIdleConnections();
     }
-    await Promise.all([...this.#sessions].map((session) => announceEnd(session)));
+    await this.#sessions.drain();
   }
 
   /**
@@ -146,12 +144,14 @@ export class Listener {
    */
   release(): void {
     this.#refuse();
-    for (const session of this.#sessions) session.close();
+    clearInterval(this.#timer);
+    this.#sessions.close();
   }
 
   /** Ends all connections, whatever runs on them. */
   destroy(): void {
-    for (const session of this.#sessions) session.destroy(undefined, constants.NGHTTP2_CANCEL);
+    clearInterval(this.#timer);
+    this.#sessions.destroy();
     this.server.closeAllConnections();
     for (const socket of this.#sockets) socket.destroy();
   }
@@ -193,7 +193,7 @@ export class Listener {
 
   /** Keeps a new connection in mind, or turns it away. */
   #accept(socket: Socket): boolean {
-    if (this.#refusing) {
+    if (this.#refusing || this.#sockets.size >= this.#maxConnections) {
       socket.destroy();
       return false;
     }
@@ -209,6 +209,7 @@ export class Listener {
   #decide(socket: Socket, isHttp2: boolean, http1: (socket: Socket) => void): void {
     this.#undecided.delete(socket);
     if (!isHttp2) {
+      this.#slow.add(socket);
       http1(socket);
       return;
     }
@@ -231,16 +232,8 @@ function takeListeners(server: EventEmitter, event: string): (...args: unknown[]
   };
 }
 
-async function announceEnd(session: ServerHttp2Session): Promise<void> {
-  if (session.destroyed || session.closed) return;
-  session.goaway(constants.NGHTTP2_NO_ERROR, maxStreamId);
-  const answered = new AbortController();
-  const settle = (): void => {
-    answered.abort();
-  };
-  // Other callers without running calls rather leave than answer.
-  session.once("close", settle);
-  if (session.ping(settle)) await sleep(pingTimeoutMs, answered.signal);
-  // Sends the last GOAWAY with the last stream that was taken, and waits for the rest.
-  if (!session.destroyed) session.close();
+/** Node counts in whole megabytes. One large message each way must always fit. */
+function sessionMegabytes({ maxConcurrentStreams, readMaxBytes, writeMaxBytes }: ServerLimits): number {
+  const bytes = Math.max(maxConcurrentStreams * streamBytes, 4 * Math.max(readMaxBytes, writeMaxBytes));
+  return Math.ceil(bytes / 1e6);
 }

@@ -6,7 +6,10 @@ export interface ServerLimits {
   readonly readMaxBytes: number;
   /** Largest response message, in bytes. Default 4 MiB. */
   readonly writeMaxBytes: number;
-  /** Concurrent calls on one HTTP/2 connection. Default 100. */
+  /**
+   * Concurrent calls on one HTTP/2 connection. Default 100. For each of them a
+   * connection may hold 1 MiB of messages that are on their way.
+   */
   readonly maxConcurrentStreams: number;
   /** Size of a request's headers, in bytes. Default 16 KiB. */
   readonly maxHeaderBytes: number;
@@ -25,6 +28,54 @@ export interface ServerLimits {
   readonly headersTimeoutMs: number;
   /** Time for a whole HTTP/1.1 request, in milliseconds. Default 5 minutes. */
   readonly requestTimeoutMs: number;
+  /** Connections at the same time; more are closed as they come. Default 10000. */
+  readonly maxConnections: number;
+  /**
+   * Handlers that run at the same time for callers outside the process; calls
+   * beyond get `resource_exhausted` and a time to come back. Default 1024.
+   */
+  readonly maxRunningCalls: number;
+  /**
+   * The same for one connection. A call counts until its handler is done, also
+   * when its caller gave it up. Default: `maxConcurrentStreams`.
+   */
+  readonly maxConnectionCalls: number | undefined;
+  /**
+   * Requests of an HTTP/2 connection of which half may be reset within a second
+   * of their beginning; with more the connection is ended. Default 500.
+   */
+  readonly maxStreamResets: number;
+  /**
+   * Pause between two PINGs of a caller, in milliseconds. One that asks more
+   * often three times in a row, with nothing answered meanwhile, is turned away.
+   * Default 5000.
+   */
+  readonly minPingIntervalMs: number;
+  /**
+   * How long an answer may wait without anything of it being read, in
+   * milliseconds: then its connection, or over HTTP/2 its request, is ended. For
+   * unary calls over HTTP/2 the time begins at the call's deadline. Default 1 minute.
+   */
+  readonly slowAnswerTimeoutMs: number;
+  /**
+   * How long nothing may move on a stream over HTTP/2 whose request is not
+   * complete, or whose answers are not read, in milliseconds. Default 5 minutes.
+   */
+  readonly idleStreamTimeoutMs: number;
+  /** How long an HTTP/2 connection without calls is kept, in milliseconds. Default 15 minutes. */
+  readonly idleConnectionTimeoutMs: number;
+  /**
+   * How long an HTTP/2 connection is kept, give or take a tenth, in
+   * milliseconds; what runs on it finishes. Default `Infinity`.
+   */
+  readonly maxConnectionAgeMs: number;
+  /**
+   * Silence after which a caller with running calls is asked for a sign of life
+   * over HTTP/2, in milliseconds. Default 2 hours (gRFC A8).
+   */
+  readonly keepaliveIntervalMs: number;
+  /** How long the answer to that may take, in milliseconds. Default 20 s. */
+  readonly keepaliveTimeoutMs: number;
 }
 
 /** The defaults of {@link ServerLimits}. */
@@ -39,6 +90,17 @@ export const defaultLimits: ServerLimits = {
   firstBytesTimeoutMs: 10_000,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 300_000,
+  maxConnections: 10_000,
+  maxRunningCalls: 1_024,
+  maxConnectionCalls: undefined,
+  maxStreamResets: 500,
+  minPingIntervalMs: 5_000,
+  slowAnswerTimeoutMs: 60_000,
+  idleStreamTimeoutMs: 300_000,
+  idleConnectionTimeoutMs: 900_000,
+  maxConnectionAgeMs: Infinity,
+  keepaliveIntervalMs: 7_200_000,
+  keepaliveTimeoutMs: 20_000,
 };
 
 /**

@@ -5,8 +5,11 @@ import { Code } from "@connectrpc/connect";
 import type { FastifyInstance } from "fastify";
 import { sleep } from "../async/sleep.ts";
 import type { Codec } from "../codec/codec.ts";
+import { concurrencyOf } from "../contract/concurrency.ts";
+import type { ConcurrencyPolicy, Some } from "../contract/policy.ts";
 import { configurationError, meshError } from "../error.ts";
 import type { HealthSource } from "../health/http.ts";
+import type { Callers } from "../protocol/callers.ts";
 import type { NodeRequest, NodeResponse } from "../protocol/node-handler.ts";
 import { advertisedAddress } from "./advertise.ts";
 import { Cors } from "./cors.ts";
@@ -28,10 +31,14 @@ const abortGraceMs = 1_000;
 /** Options of {@link Server}. */
 export interface ServerOptions {
   readonly limits: ServerLimits;
+  /** Bounds the calls from outside the process, besides the limits. Default: not at all. */
+  readonly concurrency?: Some<ConcurrencyPolicy> | undefined;
   /** Formats that the Connect protocol understands. */
   readonly codecs: readonly Codec[];
   /** Whether unary calls that need nothing unusual take the short way. */
   readonly fastPath: boolean;
+  /** Told which handler runs. */
+  readonly callers: Callers;
   /** Undefined when nothing should be listened on: a mesh of clients, or one in a Fastify app. */
   readonly listen: ListenOptions | undefined;
   readonly http: HttpOptions;
@@ -62,11 +69,13 @@ export class Server {
   /** Whether the app that the mesh is mounted in is closing. */
   #appCloses = false;
 
+  /** Throws a configuration error for options that cannot work. */
   constructor(options: ServerOptions) {
     this.#options = options;
-    const { limits, codecs, fastPath } = options;
+    const concurrency = concurrencyOf(options.concurrency, "the mesh");
+    const { limits, codecs, fastPath, callers } = options;
     const { signal: shutdown } = this.#shutdown;
-    this.host = new Host({ limits, codecs, shutdown, tracker: this.tracker, fastPath });
+    this.host = new Host({ limits, concurrency, codecs, shutdown, tracker: this.tracker, fastPath, callers });
     this.#cors = options.cors === undefined ? undefined : new Cors(options.cors);
     this.#dispatcher = new Dispatcher(this.host, this.tracker, this.#cors);
   }

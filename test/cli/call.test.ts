@@ -134,6 +134,18 @@ describe("mesh call", () => {
     expect(stderr).toContain("trailer x-last: trailer\n");
   });
 
+  it("says with --explain where the call went, for people and for programs", async () => {
+    const args = ["call", path("Greet"), "{}", "--explain"];
+    const [people, programs] = await Promise.all([world.run(args), world.run([...args, "--json"])]);
+    const { instance: id } = JSON.parse(people.stdout) as { instance: string };
+    expect(people.stderr).toMatch(/^greet\.v1\.GreetService\/Greet: answered after [\d.]+ ms of 5000 ms\n/);
+    expect(people.stderr).toMatch(new RegExp(`attempt 1 \\(first\\) at [\\d.]+ ms: ${id} over \\w+, [\\d.]+ ms: answered\n`));
+    expect(people.stderr).toMatch(new RegExp(`\n > {2}${id} +in +10 +0 `));
+    for (const other of ids) expect(people.stderr).toContain(other);
+    const { instance } = JSON.parse(programs.stdout) as { instance: string };
+    expect(JSON.parse(programs.stderr)).toMatchObject({ method: "Greet", attempts: [{ instance, next: "answered" }] });
+  });
+
   it("says with -v when another channel than the one that was wanted is used", async () => {
     await using other = await World.make();
     await other.host(greeter({ channels: ["json"] }));

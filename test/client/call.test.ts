@@ -2,12 +2,15 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, describe, expect, test } from "vitest";
 import { GreetService } from "../../gen/greet/v1/greet_pb.ts";
 import { callOptions, connectionError, createMesh, first, instance, roundRobin, subscribe } from "../../src/index.ts";
-import type { Balancer, Instance, Mesh, MeshOptions } from "../../src/index.ts";
+import type { Balancer, Channel, Instance, Mesh, MeshOptions } from "../../src/index.ts";
 import { reasonOf } from "../../src/error.ts";
 import { until } from "../../src/testing/until.ts";
 import { ScriptedChannel } from "../support/scripted-channel.ts";
 import type { Answer } from "../support/scripted-channel.ts";
 import { ScriptedRegistry } from "../support/scripted-registry.ts";
+import { nothingUnhandled } from "../support/unhandled.ts";
+
+nothingUnhandled();
 
 const open: Mesh[] = [];
 
@@ -155,6 +158,45 @@ describe("a call", () => {
     await until(() => channel.closed.length > 0);
     expect(channel.closed).toEqual(["a"]);
     expect([...channel.lose.keys()]).toEqual(["a", "b", "c"]);
+  });
+
+  test("a channel that throws when it should connect is a peer that cannot be reached", async () => {
+    const broken = new ScriptedChannel("protobuf", (at) => ({ message: at.id }));
+    let well = false;
+    const throwing: Channel = {
+      name: "protobuf",
+      connect(of, options) {
+        if (of.id === "a" && !well) throw new TypeError("no such address");
+        return broken.connect(of, options);
+      },
+    };
+    const { registry, greet } = scripted(() => ({}), { channels: [throwing] });
+    const lost: string[] = [];
+    const end = subscribe("peer.lost", ({ instance: { id }, error }) => lost.push(`${id}: ${String(error)}`));
+    registry.show(named("b"));
+    expect((await greet.greet({})).message).toBe("b");
+    registry.show(named("a"), named("b"));
+    for (let turn = 0; turn < 4; turn++) expect((await greet.greet({})).message).toBe("b");
+    registry.show(named("a"));
+    await until(() => broken.closed.includes("b"));
+    const error = await failure(greet.greet({}, { timeoutMs: 50 }));
+    expect([error.code, reasonOf(error)]).toEqual([Code.DeadlineExceeded, "CONNECTION_FAILED"]);
+    expect(error.message).toContain("the channel protobuf cannot connect to a: no such address");
+    well = true;
+    expect((await greet.greet({}, { timeoutMs: 10_000 })).message).toBe("a");
+    end();
+    expect(lost).toEqual(["a: TypeError: no such address"]);
+  });
+
+  test("a balancer that throws fails the call, and nothing else", async () => {
+    const balancer: Balancer = () => {
+      throw new RangeError("no peers for me");
+    };
+    const { registry, greet } = scripted(() => ({}), { balancer });
+    registry.show(named("a"));
+    expect((await failure(greet.greet({}))).message).toContain("no peers for me");
+    registry.show(named("b"));
+    expect((await failure(greet.greet({}))).message).toContain("no peers for me");
   });
 
   test("is refused after the mesh was closed", async () => {

@@ -4,7 +4,7 @@ import type { Balancer, Peer } from "../../src/balancer/balancer.ts";
 import { first } from "../../src/balancer/first.ts";
 import { Cluster } from "../../src/client/cluster.ts";
 import { Discovery } from "../../src/client/discovery.ts";
-import type { ClientPeer } from "../../src/client/peer.ts";
+import type { Member } from "../../src/client/member.ts";
 import { PeerPool } from "../../src/client/peer-pool.ts";
 import { instance } from "../../src/contract/instance.ts";
 import type { Instance } from "../../src/contract/instance.ts";
@@ -63,13 +63,13 @@ async function scripted(...at: readonly Instance[]) {
     },
   });
   await until(() => cluster.known);
-  const pick = (tried?: ReadonlySet<ClientPeer>): ClientPeer | undefined => cluster.pick(channel, call, tried);
+  const pick = (tried?: ReadonlySet<Member>): Member | undefined => cluster.pick(channel, call, tried);
   const ids = (): readonly string[] => {
     pick();
     return sets.at(-1)?.map((peer) => peer.instance.id) ?? [];
   };
-  const peer = (id: string): ClientPeer => {
-    const found = new Set<ClientPeer>();
+  const peer = (id: string): Member => {
+    const found = new Set<Member>();
     for (let turn = 0; turn < 100; turn++) {
       const one = pick();
       if (one?.instance.id === id) return one;
@@ -84,23 +84,23 @@ describe("a cluster", () => {
   test("balances over the peers that can be reached and were not ejected", async () => {
     const { channel, ids, peer } = await scripted(...instances(5));
     const [one, two] = [peer("i1"), peer("i2")];
-    one.eject();
+    one.eject("success rate");
     expect(ids()).toEqual(["i0", "i2", "i3", "i4"]);
     channel.lose.get("i2")?.(new Error("reset"));
     expect(two.available).toBe(false);
     expect(ids()).toEqual(["i0", "i3", "i4"]);
     one.uneject();
-    two.answered();
+    two.peer.answered();
     expect(ids()).toEqual(["i0", "i1", "i2", "i3", "i4"]);
   });
 
   test("when fewer than half look well, those that were ejected get calls again", async () => {
     const { ids, peer } = await scripted(...instances(4));
     const all = ["i0", "i1", "i2", "i3"].map(peer);
-    all[0]?.eject();
-    all[1]?.eject();
+    all[0]?.eject("success rate");
+    all[1]?.eject("success rate");
     expect(ids()).toEqual(["i2", "i3"]);
-    all[2]?.eject();
+    all[2]?.eject("success rate");
     expect(ids()).toEqual(["i0", "i1", "i2", "i3"]);
     all[0]?.uneject();
     expect(ids()).toEqual(["i0", "i3"]);
@@ -111,7 +111,7 @@ describe("a cluster", () => {
     const third = peer("i2");
     for (const id of ["i0", "i1"]) channel.lose.get(id)?.(new Error("reset"));
     expect(ids()).toEqual(["i2", "i3"]);
-    third.eject();
+    third.eject("success rate");
     expect(ids()).toEqual(["i2", "i3"]);
     channel.lose.get("i2")?.(new Error("reset"));
     expect(ids()).toEqual(["i3"]);
@@ -139,8 +139,8 @@ describe("a cluster", () => {
     const [a, b] = [peer("a"), peer("b")];
     clock.nowMs = 70_000;
     channel.lose.get("a")?.(new Error("reset"));
-    a.answered();
-    b.eject();
+    a.peer.answered();
+    b.eject("success rate");
     clock.nowMs = 80_000;
     b.uneject();
     expect([a.sinceMs, b.sinceMs]).toEqual([70_000, 80_000]);
@@ -167,15 +167,26 @@ describe("a cluster", () => {
     await until(() => ids().length === 2);
     clock.nowMs = 99_000;
     const other = new Cluster(discovery, pool, first());
-    expect(other.pick(channel, call, undefined)).toBe(peer("a"));
-    expect(other.pick(channel, call, new Set([peer("a")]))).toBe(peer("b"));
+    const [a, b] = [peer("a"), peer("b")];
+    const one = other.pick(channel, call, undefined);
+    expect(one?.peer).toBe(a.peer);
+    expect(one && other.pick(channel, call, new Set([one]))?.peer).toBe(b.peer);
     expect(peer("b").sinceMs).toBe(60_000);
+    other.close();
+  });
+
+  test("ejects for itself: another cluster has its own view of the same peer", async () => {
+    const { channel, pool, discovery, ids, peer } = await scripted(...instances(3));
+    const other = new Cluster(discovery, pool, first());
+    peer("i0").eject("failure percentage");
+    expect(ids()).toEqual(["i1", "i2"]);
+    expect(other.pick(channel, call, undefined)?.instance.id).toBe("i0");
     other.close();
   });
 
   test("an attempt that was in vain is followed by another peer, in any case", async () => {
     const { pick, peer } = await scripted(...instances(20));
-    const tried = new Set<ClientPeer>();
+    const tried = new Set<Member>();
     for (let turn = 0; turn < 20; turn++) {
       const next = pick(tried);
       expect(next).toBeDefined();
@@ -190,7 +201,7 @@ describe("a cluster", () => {
   test("an ejected peer is the last resort of a call that has tried all others", async () => {
     const { pick, peer } = await scripted(...instances(4));
     const [ejected, ...others] = ["i0", "i1", "i2", "i3"].map(peer);
-    ejected?.eject();
+    ejected?.eject("success rate");
     expect(pick(new Set(others))).toBe(ejected);
   });
 
@@ -217,7 +228,7 @@ describe("reaching lost peers again", () => {
     for (let at = 0; at < 6; at++) channel.lose.get(`i${at}`)?.(new Error("reset"));
     channel.reachable = () => true;
     clock.nowMs += 1_000;
-    back.answered();
+    back.peer.answered();
     await until(() => ids().length === 6);
     expect(channel.probes).toBe(5);
   });
@@ -226,7 +237,7 @@ describe("reaching lost peers again", () => {
     const { channel, ids, peer } = await scripted(...instances(3));
     const back = peer("i0");
     for (let at = 0; at < 3; at++) channel.lose.get(`i${at}`)?.(new Error("reset"));
-    back.answered();
+    back.peer.answered();
     expect(ids()).toEqual(["i0"]);
     await new Promise((resolve) => setImmediate(resolve));
     expect(channel.probes).toBe(0);

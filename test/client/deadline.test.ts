@@ -3,20 +3,27 @@ import { describe, expect, test } from "vitest";
 import { callTimeoutMs, explainDeadline, remaining } from "../../src/client/deadline.ts";
 
 describe("callTimeoutMs", () => {
-  test("the call's wins over the client's, the contract's and the mesh's, in this order", () => {
-    expect(callTimeoutMs(1, 2, 3, 4)).toBe(1);
-    expect(callTimeoutMs(undefined, 2, 3, 4)).toBe(2);
-    expect(callTimeoutMs(undefined, undefined, 3, 4)).toBe(3);
-    expect(callTimeoutMs(undefined, undefined, undefined, 4)).toBe(4);
+  const policy = { timeoutMs: 4, maxTimeoutMs: undefined };
+
+  test("the call's wins over that of its policy", () => {
+    expect(callTimeoutMs(1, policy)).toBe(1);
+    expect(callTimeoutMs(9, policy)).toBe(9);
+    expect(callTimeoutMs(undefined, policy)).toBe(4);
+  });
+
+  test("neither is more than the policy allows", () => {
+    expect(callTimeoutMs(9, { timeoutMs: 4, maxTimeoutMs: 6 })).toBe(6);
+    expect(callTimeoutMs(undefined, { timeoutMs: 8, maxTimeoutMs: 6 })).toBe(6);
+    expect(callTimeoutMs(5, { timeoutMs: 8, maxTimeoutMs: 6 })).toBe(5);
   });
 
   test("is a whole number that a timer can hold", () => {
-    expect(callTimeoutMs(1.2, undefined, undefined, 4)).toBe(2);
-    expect(callTimeoutMs(Number.POSITIVE_INFINITY, undefined, undefined, 4)).toBe(2 ** 31 - 1);
+    expect(callTimeoutMs(1.2, policy)).toBe(2);
+    expect(callTimeoutMs(Number.POSITIVE_INFINITY, policy)).toBe(2 ** 31 - 1);
   });
 
   test.each([0, -1, Number.NaN])("refuses %s as over", (ms) => {
-    expect(() => callTimeoutMs(ms, undefined, undefined, 4)).toThrow("over before the call began");
+    expect(() => callTimeoutMs(ms, policy)).toThrow("over before the call began");
   });
 });
 

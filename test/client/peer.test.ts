@@ -93,26 +93,19 @@ describe("what a peer knows of its calls", () => {
 describe("a peer that is out", () => {
   test("tells its users once for each change", () => {
     const { peer, state } = scripted();
-    peer.eject();
-    peer.eject();
-    expect([peer.ejected, peer.available, state.told]).toEqual([true, true, 1]);
-    peer.uneject();
-    peer.uneject();
-    expect([peer.ejected, state.told]).toEqual([false, 2]);
     state.lose(new Error("reset"));
     state.lose(new Error("reset"));
-    expect([peer.available, state.told]).toEqual([false, 3]);
+    expect([peer.available, state.told]).toEqual([false, 1]);
     peer.answered();
     peer.answered();
-    expect([peer.available, state.told]).toEqual([true, 4]);
+    expect([peer.available, state.told]).toEqual([true, 2]);
   });
 
   test("says nothing more once it is closed", async () => {
     const { peer, state } = scripted();
     await peer.close();
-    peer.eject();
     state.lose(new Error("reset"));
-    expect([peer.ejected, peer.available, state.told]).toEqual([false, true, 0]);
+    expect([peer.available, state.told]).toEqual([true, 0]);
   });
 
   test("is tried again after about a second, 1.6 s and so on, within 20 % (connection-backoff.md)", async () => {

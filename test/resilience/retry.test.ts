@@ -5,8 +5,8 @@ import type { Policy, RetryPolicy } from "../../src/contract/policy.ts";
 import { RetryBudget } from "../../src/resilience/budget.ts";
 import { pushbackHeader } from "../../src/resilience/pushback.ts";
 import { RetryGuard } from "../../src/resilience/retry-guard.ts";
-import { defaultRetry, previousAttemptsHeader, Retry, retryAfterMs } from "../../src/resilience/retry.ts";
-import type { AttemptFailure, RetryState, Verdict } from "../../src/resilience/retry.ts";
+import { defaultRetry, previousAttemptsHeader, Retry } from "../../src/resilience/retry.ts";
+import type { AttemptFailure, Verdict } from "../../src/resilience/retry.ts";
 import { RetryThrottle } from "../../src/resilience/throttle.ts";
 import { seeded } from "./virtual.ts";
 
@@ -270,30 +270,5 @@ describe("Retry, with a throttle", () => {
     expect(load(10, 0.2)).toBeLessThanOrEqual(1.22);
     expect(load(10, 0.2)).toBeGreaterThan(1.19);
     expect(load(1e9, 0)).toBe(3);
-  });
-});
-
-describe("retryAfterMs", () => {
-  const error = new ConnectError("gone", Code.Unavailable);
-  const fresh = (): RetryState => ({ sent: 0, refused: 0 });
-
-  test("repeats what was never sent, and what was refused once at once", () => {
-    const state = fresh();
-    const unsent = { error, progress: "unsent" as const, idempotent: false };
-    for (let turn = 0; turn < 50; turn++) expect(retryAfterMs(defaultRetry, state, unsent)).toBe(0);
-    expect(state).toEqual(fresh());
-    const refused = { error, progress: "refused" as const, idempotent: false };
-    expect(retryAfterMs(defaultRetry, state, refused, half)).toBe(0);
-    expect(retryAfterMs(defaultRetry, state, refused, half)).toBe(12.5);
-    expect(retryAfterMs(defaultRetry, state, refused, half)).toBe(25);
-    expect(retryAfterMs(defaultRetry, state, refused, half)).toBeUndefined();
-  });
-
-  test("repeats what was sent only when the contract calls the method idempotent", () => {
-    const sent = { error, progress: "sent" as const };
-    expect(retryAfterMs(defaultRetry, fresh(), { ...sent, idempotent: false })).toBeUndefined();
-    expect(retryAfterMs(defaultRetry, fresh(), { ...sent, idempotent: true }, half)).toBe(12.5);
-    const other = { error: new ConnectError("no", Code.Internal), progress: undefined, idempotent: true };
-    expect(retryAfterMs(defaultRetry, fresh(), other)).toBeUndefined();
   });
 });

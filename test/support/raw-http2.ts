@@ -2,6 +2,7 @@ import { connect } from "node:http2";
 import type {
   ClientHttp2Session,
   ClientHttp2Stream,
+  ClientSessionOptions,
   IncomingHttpHeaders,
   OutgoingHttpHeaders,
 } from "node:http2";
@@ -22,8 +23,8 @@ export interface RawAnswer {
 export class RawHttp2 implements Disposable {
   readonly session: ClientHttp2Session;
 
-  constructor(address: string) {
-    this.session = connect(address);
+  constructor(address: string, options: ClientSessionOptions = {}) {
+    this.session = connect(address, options);
     this.session.on("error", () => {
       // Streams tell.
     });

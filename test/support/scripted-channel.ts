@@ -3,8 +3,14 @@ import type { Transport } from "@connectrpc/connect";
 import type { Channel, ChannelOptions } from "../../src/channel/channel.ts";
 import type { Instance } from "../../src/contract/instance.ts";
 
+/** What comes with an attempt. */
+export interface Sent {
+  readonly header: Headers;
+  readonly timeoutMs: number | undefined;
+}
+
 /** How a scripted instance answers one attempt: with a message, or by throwing. */
-export type Answer = (instance: Instance, signal: AbortSignal | undefined) => unknown;
+export type Answer = (instance: Instance, signal: AbortSignal | undefined, sent: Sent) => unknown;
 
 /** A channel that reaches nothing: each attempt runs a function of the test. */
 export class ScriptedChannel implements Channel {
@@ -18,6 +24,8 @@ export class ScriptedChannel implements Channel {
   /** Whether an instance can be reached when it is probed. */
   reachable: (instance: Instance) => boolean = () => true;
   probes: number = 0;
+  /** Whether its calls end at their deadline by themselves, so that they may take the short way. */
+  endsAtDeadline: boolean = false;
   readonly #answer: Answer;
 
   constructor(name: string, answer: Answer) {
@@ -27,9 +35,9 @@ export class ScriptedChannel implements Channel {
 
   connect(instance: Instance, options: ChannelOptions): ReturnType<Channel["connect"]> {
     this.lose.set(instance.id, options.onLost);
-    const unary: Transport["unary"] = async (method, signal) => {
+    const unary: Transport["unary"] = async (method, signal, timeoutMs, header) => {
       this.attempts.push(instance.id);
-      const message = await this.#answer(instance, signal);
+      const message = await this.#answer(instance, signal, { header: new Headers(header), timeoutMs });
       return {
         stream: false,
         service: method.parent,
@@ -40,6 +48,7 @@ export class ScriptedChannel implements Channel {
       };
     };
     return {
+      endsAtDeadline: this.endsAtDeadline,
       unary,
       stream: () => Promise.reject(new Error("the scripted channel has no streams")),
       probe: () => {

@@ -59,7 +59,7 @@ export function plainReader<I extends DescMessage, O extends DescMessage>(
     const { headers, status, body } = answer;
     const plain = headers[headerUnaryEncoding] === undefined;
     if (status === 200 && plain && headers["content-type"] === prepared.contentType) {
-      const message = prepared.output.parse(body as Uint8Array<ArrayBuffer>);
+      const message = prepared.output.parse(body);
       return new LazyResponse(method, message, new MuxedHeaders(headers));
     }
     return unusual(options, prepared, method, answer);

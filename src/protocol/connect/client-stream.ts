@@ -73,12 +73,12 @@ async function send<I extends DescMessage, O extends DescMessage>(
   }
   const trailer = new Headers();
   const message = readMessages<MessageShape<O>>(response.body, {
-    parse: (bytes) => prepared.output.parse(bytes as Uint8Array<ArrayBuffer>),
+    parse: (bytes) => prepared.output.parse(bytes),
     compression: decompressor(header, headerStreamEncoding),
     maxBytes: options.readMaxBytes,
     endFlag: endStreamFlag,
     end(bytes) {
-      const { error, metadata } = endStream.parse(bytes as Uint8Array<ArrayBuffer>);
+      const { error, metadata } = endStream.parse(bytes);
       if (error !== undefined) {
         header.forEach((value, name) => {
           error.metadata.append(name, value);

@@ -75,7 +75,7 @@ export function connectTransport(options: ConnectClientOptions): Transport {
           : callPlain(plain, options, prepare(method), method, init);
       } catch (error) {
         // What cannot be sent.
-        return Promise.reject(error as Error);
+        return Promise.reject(error);
       }
     },
     stream: (method, signal, timeoutMs, header, messages, contextValues) =>

@@ -47,7 +47,7 @@ export function streamHandler(
       context.responseHeader.set(headerStreamEncoding, compression.response.name);
     }
     const requests = readMessages<Message>(req.body, {
-      parse: (bytes) => found.input.parse(bytes as Uint8Array<ArrayBuffer>),
+      parse: (bytes) => found.input.parse(bytes),
       compression: compression.request ?? undefined,
       maxBytes: options.readMaxBytes,
       // A caller's stream ends with its body; what looks like an answer's end is passed over.

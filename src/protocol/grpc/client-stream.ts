@@ -96,7 +96,7 @@ async function send<I extends DescMessage, O extends DescMessage>(
   );
   if (headerError !== undefined) throw headerError;
   const message = readMessages<MessageShape<O>>(response.body, {
-    parse: (bytes) => output.parse(bytes as Uint8Array<ArrayBuffer>),
+    parse: (bytes) => output.parse(bytes),
     compression,
     maxBytes: options.readMaxBytes,
     done() {

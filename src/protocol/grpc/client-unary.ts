@@ -44,7 +44,7 @@ export function grpcUnary(http: UnaryHttp, codec: Codec, limits: MessageLimits):
     try {
       body = envelop(input.serialize(create(method.input, message)));
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
     const limitMs = positive(timeoutMs);
     const headers: OutgoingHttpHeaders = {
@@ -66,7 +66,7 @@ export function grpcUnary(http: UnaryHttp, codec: Codec, limits: MessageLimits):
     };
     return http(request, (answer) => {
       const bytes = messageOf(answer, contentType, limits);
-      const parsed = output.parse(bytes as Uint8Array<ArrayBuffer>);
+      const parsed = output.parse(bytes);
       return new LazyResponse(method, parsed, {
         webHeaders: () => [toWebHeaders(answer.headers), toWebHeaders(answer.trailers ?? {})],
       });

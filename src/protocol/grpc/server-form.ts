@@ -30,7 +30,7 @@ export function grpcForm(codec: Codec, method: DescMethod, limits: MessageLimits
     },
     decode(body) {
       const bytes = onlyMessage(body, limits.readMaxBytes, "input");
-      if (bytes !== undefined) return input.parse(bytes as Uint8Array<ArrayBuffer>);
+      if (bytes !== undefined) return input.parse(bytes);
       throw new ConnectError("protocol error: missing input message for unary method", Code.Unimplemented);
     },
     success(message, context) {

@@ -95,7 +95,7 @@ function handler(spec: MethodImplSpec, options: GrpcServerOptions) {
     const compression = compressionNegotiate([...compressions], requested, wished, headerAcceptEncoding);
     if (compression.response !== null) context.responseHeader.set(headerEncoding, compression.response.name);
     const requests = readMessages<Message>(req.body, {
-      parse: (bytes) => input.parse(bytes as Uint8Array<ArrayBuffer>),
+      parse: (bytes) => input.parse(bytes),
       compression: compression.request ?? undefined,
       maxBytes: options.readMaxBytes,
     });

@@ -65,7 +65,7 @@ function compressed(
   return encoding.compress(body as Uint8Array<ArrayBuffer>).then((smaller) => {
     out["content-encoding"] = encoding.name;
     out["content-length"] = smaller.byteLength;
-    out["vary"] = out["vary"] === undefined ? "accept-encoding" : `${String(out["vary"])}, accept-encoding`;
+    out["vary"] = [out["vary"] ?? [], "accept-encoding"].flat().join(", ");
     return { status: 200, headers: out, body: smaller };
   });
 }

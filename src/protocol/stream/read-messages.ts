@@ -120,7 +120,7 @@ class MessageReader<T> implements AsyncIterator<T> {
     if (compression === undefined) {
       throw new ConnectError("received compressed envelope, but do not know how to decompress", Code.Internal);
     }
-    return compression.decompress(data as Uint8Array<ArrayBuffer>, maxBytes);
+    return compression.decompress(data, maxBytes);
   }
 }
 

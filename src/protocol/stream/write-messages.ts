@@ -50,7 +50,7 @@ class MessageWriter<T> implements AsyncIterator<Uint8Array> {
         value:
           compression === undefined || data.byteLength < compressMinBytes
             ? envelop(data)
-            : envelop(await compression.compress(data as Uint8Array<ArrayBuffer>), compressedFlag),
+            : envelop(await compression.compress(data), compressedFlag),
       };
     } catch (error) {
       this.#leave();
@@ -79,7 +79,7 @@ class MessageWriter<T> implements AsyncIterator<Uint8Array> {
     if (compression === undefined || last.data.byteLength < compressMinBytes) {
       return { done: false, value: envelop(last.data, last.flags) };
     }
-    const smaller = await compression.compress(last.data as Uint8Array<ArrayBuffer>);
+    const smaller = await compression.compress(last.data);
     return { done: false, value: envelop(smaller, last.flags | compressedFlag) };
   }
 

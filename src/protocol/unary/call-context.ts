@@ -97,6 +97,11 @@ export class CallContext implements HandlerContext {
     return () => (Number.isNaN(endMs) ? undefined : endMs - performance.now());
   }
 
+  /** Whether the call has ended as it should: nobody waits for anything that is still done for it. */
+  get answered(): boolean {
+    return this.#ended && this.#reason === over;
+  }
+
   /** The answer's headers, if anybody has asked for them. */
   get header(): Headers | undefined {
     return this.#responseHeader;

@@ -5,7 +5,7 @@ import type { RequestGate } from "../hosted.ts";
 import type { TimeoutBounds } from "../timeout.ts";
 import type { CallContext } from "./call-context.ts";
 import type { Invoke } from "./invoke.ts";
-import type { RunningCalls } from "./running-calls.ts";
+import type { Places, RunningCalls } from "./running-calls.ts";
 
 /** An answer, ready to be written. */
 export interface UnaryAnswer {
@@ -47,7 +47,7 @@ export interface CallGuard {
   /** Throws while the component takes no calls. */
   admit(): void;
   /** Fills the context values of a call. */
-  prepare(values: ContextValues): void;
+  readonly prepare: (values: ContextValues) => void;
   /** The error that the caller gets; publishes what it must not see. */
   report(error: unknown, method: DescMethod): ConnectError;
 }
@@ -61,4 +61,6 @@ export interface UnaryMethod {
   readonly bounds: TimeoutBounds;
   /** The calls of this process that are running, which a stop ends. */
   readonly running: RunningCalls;
+  /** Bounds how many calls run at the same time; undefined for methods that always answer. */
+  readonly places: Places | undefined;
 }

@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { toWebHeaders } from "../headers.ts";
+import { inboundOf } from "../inbound.ts";
+import type { Inbound } from "../inbound.ts";
 import { requestUrl } from "../request-url.ts";
 import { Body, promised } from "./body.ts";
 import type { UnaryAnswer } from "./form.ts";
@@ -11,6 +13,7 @@ export class Http1Exchange implements UnaryExchange {
   readonly headers: IncomingHttpHeaders;
   readonly requestMethod: string;
   readonly target: string;
+  readonly inbound: Inbound;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #counter: CallCounter;
@@ -31,6 +34,7 @@ export class Http1Exchange implements UnaryExchange {
     this.headers = request.headers;
     this.requestMethod = request.method ?? "";
     this.target = request.url ?? "/";
+    this.inbound = inboundOf(request.socket);
     this.#request = request;
     this.#response = response;
     this.#counter = counter;
@@ -90,5 +94,9 @@ export class Http1Exchange implements UnaryExchange {
 
   break(): void {
     this.#response.destroy();
+  }
+
+  overdue(): void {
+    // The listener looks after connections on which nothing moves.
   }
 }

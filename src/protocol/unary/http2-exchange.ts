@@ -2,6 +2,8 @@ import { constants } from "node:http2";
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { finishStream } from "../finish-stream.ts";
 import { toWebHeaders } from "../headers.ts";
+import { inboundOf } from "../inbound.ts";
+import type { Inbound } from "../inbound.ts";
 import { requestUrl } from "../request-url.ts";
 import { Body, promised } from "./body.ts";
 import type { UnaryAnswer } from "./form.ts";
@@ -21,6 +23,7 @@ export class Http2Exchange implements UnaryExchange {
   readonly headers: IncomingHttpHeaders;
   readonly requestMethod: string;
   readonly target: string;
+  readonly inbound: Inbound;
   readonly #stream: ServerHttp2Stream;
   readonly #counter: CallCounter;
   #call: UnaryCall | undefined;
@@ -33,6 +36,8 @@ export class Http2Exchange implements UnaryExchange {
     this.headers = headers;
     this.requestMethod = headers[":method"] ?? "";
     this.target = headers[":path"] ?? "/";
+    // A stream that is gone already has no session any more.
+    this.inbound = inboundOf(stream.session ?? stream);
     this.#stream = stream;
     this.#counter = counter;
   }
@@ -50,6 +55,7 @@ export class Http2Exchange implements UnaryExchange {
     const stream = this.#stream as ExchangeStream;
     this.#call = call;
     this.#counter.begin();
+    this.inbound.open++;
     stream[exchangeOf] = this;
     stream.on("error", onError);
     stream.on("close", onClose);
@@ -71,6 +77,7 @@ export class Http2Exchange implements UnaryExchange {
   write({ status, headers, body, trailers }: UnaryAnswer): void {
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return;
+    this.inbound.chatter = 0;
     headers[":status"] = status;
     if (trailers === undefined) {
       stream.respond(headers);
@@ -86,6 +93,15 @@ export class Http2Exchange implements UnaryExchange {
 
   break(): void {
     this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  }
+
+  overdue(): void {
+    const stream = this.#stream;
+    if (stream.destroyed) return;
+    // Node's own timer goes on for as long as anything is read.
+    stream.setTimeout(this.inbound.slowAnswerMs, () => {
+      stream.close(constants.NGHTTP2_CANCEL);
+    });
   }
 
   add(chunk: Uint8Array): void {
@@ -109,7 +125,7 @@ export class Http2Exchange implements UnaryExchange {
 
   closed(): void {
     this.#counter.end();
-    this.#call?.gone(this.#failure);
+    this.inbound.end(this.#call?.gone(this.#failure) === true);
   }
 }
 

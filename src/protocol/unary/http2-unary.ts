@@ -29,7 +29,7 @@ export function http2Unary(connection: Http2Connection): UnaryHttp {
       const stream = connection.open(headers);
       if (stream !== undefined) return exchange(stream, request, read, performance.now());
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
     return connectFirst(connection, request, read);
   };

@@ -31,6 +31,8 @@ class LocalCall<I extends DescMessage, O extends DescMessage> implements Running
   #timer: NodeJS.Timeout | undefined;
   #unwatch: (() => void) | undefined;
   #settled = false;
+  /** When the implementation got its place: 0 when nobody wants to know, -1 while it has none. */
+  #enteredMs = -1;
 
   constructor(
     of: UnaryMethod,
@@ -115,23 +117,41 @@ class LocalCall<I extends DescMessage, O extends DescMessage> implements Running
     if (this.#settled) return;
     try {
       this.#of.guard?.admit();
+      const { places } = this.#of;
+      if (places !== undefined) {
+        places.enter(undefined);
+        this.#enteredMs = places.timed ? performance.now() : 0;
+      }
       const answer = this.#of.invoke(message, this.#context);
       if (!(answer instanceof Promise)) {
+        this.#leave();
         this.#succeed(answer);
         return;
       }
       this.#wait();
       answer.then(
         (value) => {
+          this.#leave();
           this.#succeed(value);
         },
         (error: unknown) => {
+          this.#leave();
           this.fail(error);
         },
       );
     } catch (error) {
+      this.#leave();
       this.fail(error);
     }
+  }
+
+  /** The implementation is done: its place is free. */
+  #leave(): void {
+    const enteredMs = this.#enteredMs;
+    if (enteredMs === -1) return;
+    this.#enteredMs = -1;
+    const abandoned = this.#init.signal?.aborted === true;
+    this.#of.places?.leave(undefined, enteredMs === 0 || abandoned ? undefined : performance.now() - enteredMs);
   }
 
   /** Starts the deadline; an answer that is there at once needs none. */

@@ -1,4 +1,3 @@
-import type { DescMethod } from "@bufbuild/protobuf";
 import type { Codec } from "../../codec/codec.ts";
 import { connectForm } from "../connect/server-form.ts";
 import { unaryType } from "../connect/content-type.ts";
@@ -26,7 +25,7 @@ export function unaryRoute(method: UnaryMethod, options: UnaryRouteOptions): Una
   const { channels, codecs } = options;
   const makers = new Map<string, () => UnaryForm>();
   const add = (type: string, codec: Codec, make: typeof connectForm): void => {
-    makers.set(type, () => make(codec, method.method as DescMethod, options));
+    makers.set(type, () => make(codec, method.method, options));
   };
   for (const codec of codecs) {
     if (channels.includes(codec.name)) add(unaryType(codec), codec, connectForm);

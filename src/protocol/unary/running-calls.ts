@@ -1,3 +1,26 @@
+import type { Inbound } from "../inbound.ts";
+
+/**
+ * Lets the calls of a method run while there are not too many of them. A call
+ * has its place until its implementation is done, whatever became of it before.
+ */
+export interface Places {
+  /** Whether it learns from how long calls take. */
+  readonly timed: boolean;
+  /**
+   * Takes a place. Throws `resource_exhausted` when there is none.
+   *
+   * @param from the connection of the call; undefined within the process
+   */
+  enter(from: Inbound | undefined): void;
+  /**
+   * Gives a place back.
+   *
+   * @param tookMs how long the call took, in milliseconds; undefined when that says nothing
+   */
+  leave(from: Inbound | undefined, tookMs: number | undefined): void;
+}
+
 /** A call that can be ended from outside. */
 export interface RunningCall {
   /** Answers with that error, if nothing has been answered yet. */

@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { hastyMs } from "../inbound.ts";
+import type { Inbound } from "../inbound.ts";
 import { boundTimeout } from "../timeout.ts";
 import { uploadTimedOut } from "../upload.ts";
 import { wireError } from "../wire-error.ts";
@@ -16,6 +18,8 @@ export interface UnaryExchange {
   readonly requestMethod: string;
   /** Path and query as they came. */
   readonly target: string;
+  /** The connection that it came by. */
+  readonly inbound: Inbound;
   /** The request's headers, made anew. */
   webHeaders(): Headers;
   url(): string;
@@ -27,6 +31,8 @@ export interface UnaryExchange {
   write(answer: UnaryAnswer): void;
   /** Ends the exchange without an answer. */
   break(): void;
+  /** The answer should have been read by now: ends the exchange as soon as nobody reads on. */
+  overdue(): void;
 }
 
 /**
@@ -44,6 +50,9 @@ export class UnaryCall implements RunningCall, ContextSource {
   readonly #timer: NodeJS.Timeout | undefined;
   #arrived = false;
   #settled = false;
+  /** When the implementation got its place: 0 when nobody wants to know, -1 while it has none. */
+  #enteredMs = -1;
+  #abandoned = false;
 
   /** @param askedMs the deadline that the request brings, in milliseconds; -1 for none */
   constructor(method: UnaryMethod, form: UnaryForm, exchange: UnaryExchange, askedMs: number) {
@@ -84,10 +93,20 @@ export class UnaryCall implements RunningCall, ContextSource {
     try {
       const message = this.#form.decode(body, this.#exchange.target);
       this.#method.guard?.admit();
+      const { places } = this.#method;
+      if (places !== undefined) {
+        places.enter(this.#exchange.inbound);
+        this.#enteredMs = places.timed ? performance.now() : 0;
+      }
       const answer = this.#method.invoke(message, this.#context);
-      if (answer instanceof Promise) answer.then(this.#succeeded, this.#failed);
-      else this.#succeed(answer);
+      if (answer instanceof Promise) {
+        answer.then(this.#succeeded, this.#failed);
+        return;
+      }
+      this.#leave();
+      this.#succeed(answer);
     } catch (error) {
+      this.#leave();
       this.fail(error);
     }
   }
@@ -110,21 +129,33 @@ export class UnaryCall implements RunningCall, ContextSource {
     this.#write(this.#form.failure(reported, this.#context));
   }
 
-  /** The caller has gone: there is nobody to answer. */
-  gone(cause?: unknown): void {
-    if (this.#settled) return;
+  /**
+   * The exchange is over, answered or not. Returns whether the caller gave the
+   * call up although it had hardly begun.
+   */
+  gone(cause?: unknown): boolean {
+    clearTimeout(this.#timer);
+    if (this.#settled) return false;
+    this.#abandoned = true;
+    const leftMs = this.#context.timeoutMs();
     this.#settle(
       new ConnectError("the caller ended the call before it was answered", Code.Canceled, undefined, undefined, cause),
     );
+    const timeoutMs = this.#timeoutMs ?? Infinity;
+    // A caller's own deadline is no hurry.
+    return timeoutMs - (leftMs ?? 0) < Math.min(hastyMs, timeoutMs * 0.9);
   }
 
-  /** The deadline has come, whatever the implementation does. */
+  /** The deadline has come, whatever the implementation does, or whether or not the answer has been read. */
   expired(): void {
-    this.fail(
-      this.#arrived
-        ? new ConnectError("the operation timed out", Code.DeadlineExceeded)
-        : uploadTimedOut(this.#timeoutMs),
-    );
+    if (!this.#settled) {
+      this.fail(
+        this.#arrived
+          ? new ConnectError("the operation timed out", Code.DeadlineExceeded)
+          : uploadTimedOut(this.#timeoutMs),
+      );
+    }
+    this.#exchange.overdue();
   }
 
   header(): Headers {
@@ -140,14 +171,25 @@ export class UnaryCall implements RunningCall, ContextSource {
   /** Made when an implementation takes its time. */
   get #succeeded(): (message: Message) => void {
     return (message) => {
+      this.#leave();
       this.#succeed(message);
     };
   }
 
   get #failed(): (error: unknown) => void {
     return (error) => {
+      this.#leave();
       this.fail(error);
     };
+  }
+
+  /** The implementation is done: its place is free. */
+  #leave(): void {
+    const enteredMs = this.#enteredMs;
+    if (enteredMs === -1) return;
+    this.#enteredMs = -1;
+    const tookMs = enteredMs === 0 || this.#abandoned ? undefined : performance.now() - enteredMs;
+    this.#method.places?.leave(this.#exchange.inbound, tookMs);
   }
 
   #succeed(message: Message): void {
@@ -184,8 +226,8 @@ export class UnaryCall implements RunningCall, ContextSource {
   }
 
   #settle(reason?: unknown): void {
+    // The timer goes on until the answer has been read.
     this.#settled = true;
-    clearTimeout(this.#timer);
     this.#method.running.delete(this);
     this.#context.end(reason);
   }

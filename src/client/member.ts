@@ -1,0 +1,127 @@
+import { Code } from "@connectrpc/connect";
+import type { ConnectError } from "@connectrpc/connect";
+import type { Latency, Peer } from "../balancer/balancer.ts";
+import type { PeerTransport } from "../channel/channel.ts";
+import type { Instance } from "../contract/instance.ts";
+import { publish } from "../events.ts";
+import { progressOf } from "../protocol/progress.ts";
+import type { Progress } from "../protocol/progress.ts";
+import type { Outcomes } from "../resilience/outcomes.ts";
+import type { Ejectable, EjectionReason } from "../resilience/outlier.ts";
+import { pushbackOf } from "../resilience/pushback.ts";
+import { endOf } from "./attempt-end.ts";
+import type { ClientPeer } from "./peer.ts";
+
+/**
+ * Whether a failure says nothing of what a peer answers: it never looked at the
+ * call, which is known otherwise, or it is well and only has enough to do, which
+ * a pushback says. Ejected, it would leave its share to others that have enough too.
+ */
+function saysNothing(progress: Progress | undefined, error: ConnectError): boolean {
+  if (progress === "unsent" || progress === "refused") return true;
+  return error.code === Code.ResourceExhausted && pushbackOf(error) !== undefined;
+}
+
+/**
+ * A peer as one cluster sees it: connection, running calls and latency are the
+ * peer's, which all clients share; whether it is ejected follows from the
+ * calls of this cluster alone, since an instance may fail at one service and do
+ * well at another.
+ */
+export class Member implements Peer, Ejectable {
+  readonly peer: ClientPeer;
+  readonly latency: Latency;
+  /** Told how its calls end, where failing peers are ejected. */
+  outcomes: Outcomes | undefined;
+  readonly #now: () => number;
+  readonly #changed: ((member: Member) => void) | undefined;
+  #returnedMs = -Infinity;
+  #ejected = false;
+  #probing = false;
+
+  /** @param changed told when calls should come here again, or no more */
+  constructor(peer: ClientPeer, changed?: (member: Member) => void, now: () => number = () => performance.now()) {
+    this.peer = peer;
+    this.latency = peer.latency;
+    this.#changed = changed;
+    this.#now = now;
+  }
+
+  get instance(): Instance {
+    return this.peer.instance;
+  }
+
+  get inFlight(): number {
+    return this.peer.inFlight;
+  }
+
+  get sinceMs(): number {
+    return Math.max(this.peer.sinceMs, this.#returnedMs);
+  }
+
+  get transport(): PeerTransport {
+    return this.peer.transport;
+  }
+
+  /** Whether it can be reached. */
+  get available(): boolean {
+    return this.peer.available;
+  }
+
+  /** Whether it was taken out for its answers, although it can be reached. */
+  get ejected(): boolean {
+    return this.#ejected;
+  }
+
+  /** Whether the next call decides if an ejected peer comes back. */
+  get probing(): boolean {
+    return this.#probing;
+  }
+
+  /** An attempt begins. It must {@link end}. */
+  begin(): void {
+    this.peer.begin();
+    if (!this.#probing) return;
+    this.#probing = false;
+    this.outcomes?.began();
+    this.#changed?.(this);
+  }
+
+  /** An attempt that began ends: with an error, or undefined when it was answered. Times as of `performance.now()`. */
+  end(startedMs: number, nowMs: number, error: ConnectError | undefined): void {
+    const { peer, outcomes } = this;
+    if (error === undefined) {
+      peer.end(startedMs, nowMs, "answered");
+      peer.answered();
+      outcomes?.ended(undefined);
+      return;
+    }
+    peer.end(startedMs, nowMs, endOf(error));
+    const progress = progressOf(error);
+    const { code } = error;
+    if (progress === undefined && code !== Code.Canceled && code !== Code.DeadlineExceeded) peer.answered();
+    outcomes?.ended(saysNothing(progress, error) ? Code.Canceled : code);
+  }
+
+  eject(why: EjectionReason): void {
+    this.#probing = false;
+    const again = this.#ejected;
+    this.#ejected = true;
+    publish("peer.ejected", () => ({ instance: this.instance, channel: this.peer.channel, why }));
+    if (!again) this.#changed?.(this);
+  }
+
+  probe(): void {
+    this.#probing = true;
+    this.#changed?.(this);
+  }
+
+  uneject(): void {
+    this.#ejected = false;
+    this.#probing = false;
+    // It comes back as if it was new.
+    this.#returnedMs = this.#now();
+    publish("peer.returned", () => ({ instance: this.instance, channel: this.peer.channel }));
+    this.#changed?.(this);
+  }
+}

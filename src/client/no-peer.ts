@@ -1,0 +1,41 @@
+import { Code } from "@connectrpc/connect";
+import type { ConnectError } from "@connectrpc/connect";
+import type { Channel } from "../channel/channel.ts";
+import { meshError } from "../error.ts";
+import type { Cluster } from "./cluster.ts";
+
+/**
+ * Why there is no peer to call now.
+ *
+ * @param last what the call failed with before
+ */
+export function noPeer(cluster: Cluster, channels: readonly Channel[], last: ConnectError | undefined): ConnectError {
+  const { target, state } = cluster.discovery;
+  const service = target.service;
+  if (cluster.size === 0) {
+    const stale = state.value?.stale;
+    const of = target.component === undefined ? "" : ` of component ${target.component}`;
+    return stale === undefined
+      ? meshError(
+          Code.Unavailable,
+          "NO_INSTANCE",
+          `no instance${of} serves ${service}; start one, or check which registry it is in`,
+          { metadata: { service } },
+        )
+      : meshError(
+          Code.Unavailable,
+          "REGISTRY_UNAVAILABLE",
+          `no instance of ${service} is known: ${stale.error.rawMessage}`,
+          { metadata: { service }, cause: stale.error },
+        );
+  }
+  const offered = cluster.offered();
+  const wanted = channels.map(({ name }) => name);
+  if (last !== undefined && wanted.some((name) => offered.includes(name))) return last;
+  return meshError(
+    Code.FailedPrecondition,
+    "NO_CHANNEL",
+    `no instance of ${service} offers the channel ${wanted.join(", ")}; offered: ${offered.join(", ")}`,
+    { metadata: { service, wanted: wanted.join(","), offered: offered.join(",") } },
+  );
+}

@@ -1,0 +1,49 @@
+import { checkPolicy } from "../contract/check-policy.ts";
+import { optionsOf } from "../contract/policy-source.ts";
+import type { PolicyOptions } from "../contract/policy.ts";
+import type { RetryBudgetOptions } from "../resilience/budget.ts";
+import { outlierPolicy } from "../resilience/outlier-policy.ts";
+import type { OutlierOptions, OutlierPolicy } from "../resilience/outlier-policy.ts";
+import { serviceConfig } from "../resilience/service-config.ts";
+import type { ServiceConfig } from "../resilience/service-config.ts";
+import type { ServiceConfigJson } from "../resilience/service-config-json.ts";
+import { configuredBalancer, hasBalancer } from "./balancer-of.ts";
+import { policyOf } from "./options.ts";
+
+/** How calls are made, as a mesh or one of its clients has it. */
+export interface CallSettings {
+  /** What the options say as policy. */
+  readonly policy: PolicyOptions;
+  readonly config: ServiceConfig | undefined;
+  /** When peers are ejected; false for never. */
+  readonly outlier: OutlierPolicy | false;
+  readonly retryBudget: RetryBudgetOptions | undefined;
+}
+
+/** Options that say how calls are made; those of a mesh and those of a client have them. */
+export interface CallSettingsOptions extends PolicyOptions {
+  readonly serviceConfig?: ServiceConfigJson | undefined;
+  readonly outlier?: OutlierOptions | false | undefined;
+  readonly retryBudget?: RetryBudgetOptions | undefined;
+}
+
+/**
+ * Reads the options. Throws a configuration error when they make no sense.
+ *
+ * @param mesh what the options of a client do not say
+ */
+export function callSettings(options: CallSettingsOptions, mesh?: CallSettings): CallSettings {
+  const where = `the options of the ${mesh === undefined ? "mesh" : "client"}`;
+  const policy = policyOf(options);
+  checkPolicy(policy, optionsOf(where));
+  const { serviceConfig: json, outlier, retryBudget } = options;
+  const config = json === undefined ? mesh?.config : serviceConfig(json, hasBalancer);
+  if (config?.balancer !== undefined) configuredBalancer(config.balancer);
+  const inherited = outlier === undefined ? (config?.balancer?.outlier ?? mesh?.outlier) : undefined;
+  return {
+    policy,
+    config,
+    outlier: inherited ?? (outlier !== false && outlierPolicy(outlier, optionsOf(where))),
+    retryBudget: retryBudget ?? mesh?.retryBudget,
+  };
+}

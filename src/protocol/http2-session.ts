@@ -1,0 +1,148 @@
+import { connect as connectHttp2, constants } from "node:http2";
+import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
+import type { Socket } from "node:net";
+import { http2Socket } from "./http2-socket.ts";
+import type { Http2ConnectionOptions } from "./http2-connection.ts";
+import { Keepalive } from "./keepalive.ts";
+import type { KeepaliveOptions } from "./keepalive.ts";
+
+/**
+ * Memory that a session may use, in megabytes. Node counts what this side sends
+ * as well, and resets answers beyond: its default of 10 is too little for 256
+ * requests of 64 kB. What comes in is bounded message by message.
+ */
+const maxSessionMemory = 1_000;
+
+/** What a {@link SharedSession} tells its owner. */
+export interface SessionEvents {
+  /** The other side's settings came for the first time: requests can be made. */
+  readonly ready: (session: SharedSession) => void;
+  /** No more requests should be made: the other side says so, perhaps because it was asked for too many PINGs. */
+  readonly leaving: (session: SharedSession, cause: unknown, tooManyPings: boolean) => void;
+  /** The connection is gone, or could not be made. Called once, last. */
+  readonly gone: (session: SharedSession, cause: unknown) => void;
+}
+
+/** One HTTP/2 session of a client, shared by all its calls. Idle sessions do not keep the process alive. */
+export class SharedSession {
+  /** Requests that are open. */
+  streams = 0;
+  /** How many the other side lets be open. */
+  maxStreams = 0;
+  readonly #session: ClientHttp2Session;
+  readonly #socket: Socket;
+  readonly #keepalive: Keepalive;
+  #cause: unknown;
+  #used = false;
+  readonly #streamClosed = (): void => {
+    if (--this.streams === 0 && !this.#session.destroyed) this.#session.unref();
+  };
+
+  /** Begins to connect. @param origin scheme and authority of request URLs */
+  constructor(
+    address: string,
+    origin: string,
+    options: Http2ConnectionOptions,
+    keepalive: KeepaliveOptions,
+    events: SessionEvents,
+  ) {
+    const { connectTimeoutMs, cut } = options;
+    const socket = http2Socket(address, options.tls);
+    const session = connectHttp2(origin, {
+      settings: { enablePush: false },
+      maxSessionMemory,
+      createConnection: () => socket,
+    });
+    this.#session = session;
+    this.#socket = socket;
+    const busy = (): boolean => this.streams > 0;
+    const dead = (error: Error): void => {
+      this.destroy(error);
+    };
+    this.#keepalive = new Keepalive({ ...keepalive, session, socket, busy, dead }, performance.now());
+    const cutOff = (): void => {
+      // With an error: without one, Node ends the streams as if they were complete.
+      this.destroy(new Error("the connection was closed on this side"));
+    };
+    cut?.addEventListener("abort", cutOff, { once: true });
+    const timer = setTimeout(() => {
+      this.destroy(new Error(`no HTTP/2 settings within ${connectTimeoutMs} ms`));
+    }, connectTimeoutMs);
+    // Only the other side's settings prove that something speaks HTTP/2 there
+    // (grpc/doc/connection-backoff.md): a stopped process still accepts TCP.
+    session.once("remoteSettings", () => {
+      clearTimeout(timer);
+      if (this.streams === 0) session.unref();
+      events.ready(this);
+    });
+    session.on("remoteSettings", ({ maxConcurrentStreams }) => {
+      this.maxStreams = maxConcurrentStreams ?? Infinity;
+    });
+    session.on("error", (error) => {
+      this.#cause ??= error;
+    });
+    session.on("goaway", (code, _lastStreamId, data) => {
+      const text = data === undefined ? "" : Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString();
+      const tooManyPings = code === constants.NGHTTP2_ENHANCE_YOUR_CALM && text === "too_many_pings";
+      const cause = new Error(`the server sent GOAWAY (code ${code}${text === "" ? "" : `, ${text}`})`);
+      events.leaving(this, cause, tooManyPings);
+    });
+    session.once("close", () => {
+      clearTimeout(timer);
+      cut?.removeEventListener("abort", cutOff);
+      events.gone(this, (this.#cause ??= new Error("the connection was closed")));
+    });
+  }
+
+  /** Whether requests can be made. */
+  get usable(): boolean {
+    return !this.#session.closed && !this.#session.destroyed;
+  }
+
+  /** Whether one more request would have to wait for another to end. */
+  get full(): boolean {
+    return this.streams >= this.maxStreams;
+  }
+
+  /** Opens a stream. Throws when the session has just died. */
+  request(headers: OutgoingHttpHeaders): ClientHttp2Stream {
+    const session = this.#session;
+    const stream = session.request(headers);
+    this.#used = true;
+    if (this.streams++ === 0) session.ref();
+    stream.on("close", this.#streamClosed);
+    return stream;
+  }
+
+  /** Looks after a silent other side; see {@link Keepalive.check}. */
+  check(nowMs: number): void {
+    if (!this.#session.destroyed) this.#keepalive.check(nowMs);
+  }
+
+  /** Whether nothing was requested since the last time somebody asked, and nothing runs. */
+  rested(): boolean {
+    const used = this.#used || this.streams > 0;
+    this.#used = false;
+    return !used;
+  }
+
+  /** Lets running streams finish, then closes. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#session.destroyed && this.#socket.destroyed) {
+        resolve();
+        return;
+      }
+      this.#session.once("close", resolve);
+      this.#session.close();
+    });
+  }
+
+  /** Ends everything at once, whatever the other side does. */
+  destroy(error: Error): void {
+    this.#cause ??= error;
+    this.#session.destroy(error);
+    // A session that was closing waits for the other side, which may be gone.
+    this.#socket.destroy();
+  }
+}

@@ -1,0 +1,193 @@
+import { constants } from "node:http2";
+import { describe, expect, test } from "vitest";
+import { GreetService } from "../../gen/greet/v1/greet_pb.ts";
+import { createMesh, staticRegistry } from "../../src/index.ts";
+import { until, within } from "../../src/testing/until.ts";
+import { frame, goaway, headers, rawFrames, reset } from "../support/http2-frames.ts";
+import { startMesh } from "../support/mesh.ts";
+import type { StartedMesh } from "../support/mesh.ts";
+import { RawHttp2 } from "../support/raw-http2.ts";
+import type { RawAnswer } from "../support/raw-http2.ts";
+import type { RawTcp } from "../support/raw-tcp.ts";
+import { nothingUnhandled } from "../support/unhandled.ts";
+
+nothingUnhandled();
+
+const path = "/greet.v1.GreetService/Greet";
+const json = { "content-type": "application/json" };
+const calm = constants.NGHTTP2_ENHANCE_YOUR_CALM;
+
+/** Requests that are reset at once, in pieces that are read one after the other. */
+async function resets(tcp: RawTcp, count: number, target: string, type = "application/json"): Promise<void> {
+  for (let n = 0; n < count && !tcp.socket.destroyed; n += 10) {
+    const piece = Array.from({ length: 10 }, (_, at) => 2 * (n + at) + 1);
+    tcp.send(Buffer.concat(piece.flatMap((id) => [headers(id, target, type, false), reset(id)])));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Waits until the server has read what was sent, by the answer to a PING; undefined when it has closed instead. */
+async function answered(tcp: RawTcp): Promise<boolean> {
+  const ack = frame(6, 1, 0, Buffer.from("12345678")).toString("latin1");
+  tcp.send(frame(6, 0, 0, Buffer.from("12345678")));
+  return Promise.race([until(() => tcp.received.includes(ack)), tcp.closed.then(() => false)]);
+}
+
+/** Callers on other connections do not notice. */
+async function othersAreServed(server: StartedMesh): Promise<void> {
+  using other = new RawHttp2(server.address);
+  expect((await other.call(path, json, '{"name":"Ada"}')).status).toBe(200);
+}
+
+describe("a caller that resets its requests at once", () => {
+  test.each([
+    ["a unary method", path, "application/json"],
+    ["a streaming method", "/greet.v1.GreetService/Collect", "application/connect+json"],
+    ["no method", "/nope", "application/json"],
+  ])("of %s is turned away", async (_what, target, type) => {
+    await using server = await startMesh();
+    using tcp = rawFrames(server.port);
+    await resets(tcp, 600, target, type);
+    await within(() => tcp.closed, { what: "the end of the connection" });
+    expect(goaway(tcp.received)).toEqual([calm, "too_many_resets"]);
+    await othersAreServed(server);
+  });
+
+  test("stays where that many may be reset", async () => {
+    await using server = await startMesh({ limits: { maxStreamResets: 5_000 } });
+    using tcp = rawFrames(server.port);
+    await resets(tcp, 600, path);
+    expect([await answered(tcp), goaway(tcp.received)]).toEqual([true, undefined]);
+  });
+
+  test("stays while most of its requests are not", async () => {
+    await using server = await startMesh({ limits: { maxStreamResets: 40 } });
+    using raw = new RawHttp2(server.address);
+    for (let n = 0; n < 60; n++) {
+      await raw.call(path, json, '{"name":"Ada"}');
+      await raw.call(path, json, '{"name":"Ada"}');
+      const stream = raw.open(path, json);
+      stream.write("{");
+      stream.close(constants.NGHTTP2_CANCEL);
+    }
+    expect((await raw.call(path, json, '{"name":"Ada"}')).status).toBe(200);
+  });
+});
+
+describe("a caller whose requests make the server reset them", () => {
+  test("is turned away likewise", async () => {
+    await using server = await startMesh({ limits: { maxStreamResets: 40 } });
+    using tcp = rawFrames(server.port);
+    // A window that grows too large is an error of its stream (RFC 9113, section 6.9.1).
+    for (let n = 0; n < 60 && !tcp.socket.destroyed; n++) {
+      const id = 2 * n + 1;
+      tcp.send(Buffer.concat([headers(id, path, "application/json", false), frame(8, 0, id, Buffer.from("7fffffff", "hex"))]));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await within(() => tcp.closed, { what: "the end of the connection" });
+    // Node itself takes it for an error of the connection.
+    expect(goaway(tcp.received)?.[0]).not.toBe(constants.NGHTTP2_NO_ERROR);
+    await othersAreServed(server);
+  });
+});
+
+describe("a caller that sends PINGs", () => {
+  test("too often is turned away", async () => {
+    await using server = await startMesh();
+    using tcp = rawFrames(server.port);
+    for (let n = 0; n < 4; n++) tcp.send(frame(6, 0, 0, Buffer.alloc(8)));
+    await within(() => tcp.closed, { what: "the end of the connection" });
+    expect(goaway(tcp.received)).toEqual([calm, "too_many_pings"]);
+  });
+
+  test("three times, or as often as it may, stays", async () => {
+    await using server = await startMesh();
+    using three = rawFrames(server.port);
+    for (let n = 0; n < 2; n++) three.send(frame(6, 0, 0, Buffer.alloc(8)));
+    expect(await answered(three)).toBe(true);
+    await using patient = await startMesh({ limits: { minPingIntervalMs: 0 } });
+    using many = rawFrames(patient.port);
+    for (let n = 0; n < 100; n++) many.send(frame(6, 0, 0, Buffer.alloc(8)));
+    expect(await answered(many)).toBe(true);
+  });
+
+  test("between answers stays", async () => {
+    await using server = await startMesh();
+    using raw = new RawHttp2(server.address);
+    for (let n = 0; n < 10; n++) {
+      await raw.call(path, json, '{"name":"Ada"}');
+      await new Promise((resolve) => raw.session.ping(resolve));
+    }
+    expect((await raw.call(path, json, '{"name":"Ada"}')).status).toBe(200);
+  });
+});
+
+describe("a caller that sends settings", () => {
+  test.each([[60, [calm, "too_many_settings"]], [20, undefined]])("%i times in a row ends with %o", async (count, end) => {
+    await using server = await startMesh();
+    using tcp = rawFrames(server.port);
+    for (let n = 0; n < count; n++) tcp.send(frame(4, 0, 0));
+    if (end === undefined) expect(await answered(tcp)).toBe(true);
+    else await within(() => tcp.closed, { what: "the end of the connection" });
+    expect(goaway(tcp.received)).toEqual(end);
+  });
+});
+
+test("a caller that sends parts of nothing is turned away", async () => {
+  await using server = await startMesh();
+  using tcp = rawFrames(server.port);
+  tcp.send(headers(1, path, "application/json", false));
+  for (let n = 0; n < 1_100; n++) tcp.send(frame(0, 0, 1));
+  await within(() => tcp.closed, { what: "the end of the connection" });
+  await othersAreServed(server);
+});
+
+describe("256 calls at a time", () => {
+  const name = "x".repeat(64_000);
+  const limits = { maxConcurrentStreams: 256 };
+
+  test("with 64 kB each way are all answered on one connection", async () => {
+    await using server = await startMesh({ limits });
+    // Node's clients count what they send as well, and have 10 MB for it.
+    using raw = new RawHttp2(server.address, { maxSessionMemory: 1_000 });
+    const call = (): Promise<RawAnswer> => raw.call(path, json, JSON.stringify({ name }));
+    const answers = await Promise.all(Array.from({ length: 1_024 }, call));
+    expect(new Set(answers.map(({ status, reset: code }) => `${status} ${code}`))).toEqual(new Set(["200 0"]));
+    expect(answers.every(({ body }) => body.length > 64_000)).toBe(true);
+  });
+
+  test.each([[1, limits], [4, {}]])("of a mesh with %i sessions are all answered", async (maxSessions, theirs) => {
+    await using server = await startMesh({ limits: theirs });
+    const registry = staticRegistry({ "greet.v1.GreetService": [server.address] });
+    await using caller = createMesh({ registry, maxSessions, retry: false });
+    const greet = caller.client(GreetService, { channel: "protobuf" });
+    let left = 1_024;
+    await Promise.all(
+      Array.from({ length: 256 }, async () => {
+        while (left-- > 0) expect((await greet.greet({ name })).message.length).toBeGreaterThan(64_000);
+      }),
+    );
+  });
+});
+
+test("100 requests of 1 MB each way are all answered", async () => {
+  await using server = await startMesh();
+  const name = "x".repeat(1_000_000);
+  using raw = new RawHttp2(server.address, { maxSessionMemory: 1_000 });
+  const calls = Array.from({ length: 120 }, () => raw.call(path, json, JSON.stringify({ name })));
+  expect(new Set((await Promise.all(calls)).map(({ status }) => status))).toEqual(new Set([200]));
+});
+
+test("connections beyond the cap are closed as they come", async () => {
+  await using server = await startMesh({ limits: { maxConnections: 2 } });
+  using first = rawFrames(server.port);
+  using second = rawFrames(server.port);
+  expect([await answered(first), await answered(second)]).toEqual([true, true]);
+  using third = rawFrames(server.port);
+  await within(() => third.closed, { what: "the end of the third" });
+  first[Symbol.dispose]();
+  await until(async () => {
+    using next = rawFrames(server.port);
+    return await answered(next);
+  });
+});
