@@ -21,6 +21,9 @@ const maxChatter = 48;
 /** What a PING counts for that comes too early, so that two may (gRFC A8, "2 strikes") and a third may not. */
 const earlyPing = 16;
 
+/** What comes between two PINGs, in bytes, when they are there for the data and not for themselves. */
+const busyBytes = 4_096;
+
 /** A session, and what is known of it. */
 interface Watched {
   readonly session: ServerHttp2Session;
@@ -148,8 +151,14 @@ export class Sessions {
   #boundChatter(session: ServerHttp2Session, inbound: Inbound): void {
     const { minPingIntervalMs } = this.#limits;
     let pingedMs = -Infinity;
+    let pingedBytes = 0;
     session.on("ping", () => {
       const nowMs = performance.now();
+      // Whoever sends or reads much measures the connection with PINGs, grpc-go among them.
+      const { bytesRead, bytesWritten } = session.socket;
+      const bytes = bytesRead + bytesWritten;
+      if (bytes - pingedBytes > busyBytes) inbound.chatter = 0;
+      pingedBytes = bytes;
       const early = nowMs - pingedMs < minPingIntervalMs;
       pingedMs = nowMs;
       if (early) inbound.chatter += earlyPing;

@@ -6,7 +6,7 @@ import { until, within } from "../../src/testing/until.ts";
 import { frame, goaway, headers, rawFrames, reset } from "../support/http2-frames.ts";
 import { startMesh } from "../support/mesh.ts";
 import type { StartedMesh } from "../support/mesh.ts";
-import { RawHttp2 } from "../support/raw-http2.ts";
+import { RawHttp2, answer, envelope } from "../support/raw-http2.ts";
 import type { RawAnswer } from "../support/raw-http2.ts";
 import type { RawTcp } from "../support/raw-tcp.ts";
 import { nothingUnhandled } from "../support/unhandled.ts";
@@ -120,6 +120,21 @@ describe("a caller that sends PINGs", () => {
     }
     expect((await raw.call(path, json, '{"name":"Ada"}')).status).toBe(200);
   });
+});
+
+test("PINGs among much data, by which callers measure their connection, are no flood", async () => {
+  await using server = await startMesh();
+  using raw = new RawHttp2(server.address);
+  const type = { "content-type": "application/connect+json" };
+  const upload = raw.open("/greet.v1.GreetService/Collect", type);
+  const done = answer(upload);
+  for (let n = 0; n < 12; n++) {
+    upload.write(envelope(JSON.stringify({ name: "x".repeat(8_000) })));
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => raw.session.ping(resolve));
+  }
+  upload.end();
+  expect((await done).status).toBe(200);
 });
 
 describe("a caller that sends settings", () => {
