@@ -1,16 +1,9 @@
 import { Code } from "@connectrpc/connect";
 import type { ConnectError } from "@connectrpc/connect";
+import { failureCodes } from "../resilience/outlier-policy.ts";
 import type { AttemptEnd } from "./peer.ts";
 
-/** Codes that speak against a peer; all others are answers like any other. */
-const against: ReadonlySet<Code> = new Set([
-  Code.Unavailable,
-  Code.DeadlineExceeded,
-  Code.Internal,
-  Code.Unknown,
-  Code.ResourceExhausted,
-  Code.DataLoss,
-]);
+const against: ReadonlySet<Code> = new Set(failureCodes);
 
 /** What the error of an attempt says about its peer. */
 export function endOf({ code }: ConnectError): AttemptEnd {

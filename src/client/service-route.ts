@@ -27,7 +27,6 @@ export class ServiceRoute {
   readonly #plan: ClientPlan;
   readonly #local: Member | undefined;
   readonly #channel: () => Channel | undefined;
-  readonly #methods = new Map<DescMethod, MethodRoute>();
   /** By the name of their balancer; the client's has none. */
   readonly #clusters = new Map<string | undefined, Cluster>();
   #guard: RetryGuard | undefined;
@@ -45,26 +44,21 @@ export class ServiceRoute {
     this.#channel = channel;
   }
 
-  /** How calls to a method are made. Throws when contract, service config and options do not fit. */
+  /** Works out how calls to a method are made. Throws when contract, service config and options do not fit. */
   method(method: DescMethod): MethodRoute {
-    let route = this.#methods.get(method);
-    if (route === undefined) {
-      const policy = this.policy(method);
-      // A name that nobody has is an error here, not at the first call that leaves the process.
-      const balancer = this.#balancer(policy);
-      const name = balancer === undefined ? undefined : policy.balancer;
-      let cluster: Cluster | undefined;
-      route = new MethodRoute({
-        method,
-        policy,
-        guard: (this.#guard ??= this.#makeGuard(method)),
-        local: this.#local,
-        cluster: () => (cluster ??= this.#cluster(name, balancer)),
-        channel: this.#channel,
-      });
-      this.#methods.set(method, route);
-    }
-    return route;
+    const policy = this.policy(method);
+    // A name that nobody has is an error here, not at the first call that leaves the process.
+    const balancer = this.#balancer(policy);
+    const name = balancer === undefined ? undefined : policy.balancer;
+    let cluster: Cluster | undefined;
+    return new MethodRoute({
+      method,
+      policy,
+      guard: (this.#guard ??= this.#makeGuard(method)),
+      local: this.#local,
+      cluster: () => (cluster ??= this.#cluster(name, balancer)),
+      channel: this.#channel,
+    });
   }
 
   /** The policy of a method's calls, or of one that has options of its own. */

@@ -2,6 +2,16 @@ import { Code } from "@connectrpc/connect";
 import { demand, optionsOf } from "../contract/policy-source.ts";
 import type { PolicySource } from "../contract/policy-source.ts";
 
+/** Codes that speak against a peer; all others are answers like any other. */
+export const failureCodes: readonly Code[] = [
+  Code.Unavailable,
+  Code.DeadlineExceeded,
+  Code.Internal,
+  Code.Unknown,
+  Code.ResourceExhausted,
+  Code.DataLoss,
+];
+
 /** Ejects peers whose success rate is far below that of the others (gRFC A50, "Success Rate Algorithm"). */
 export interface SuccessRatePolicy {
   /** How many thousandths of a standard deviation below the mean are too far. Default 1900. */
@@ -86,14 +96,7 @@ export function outlierPolicy(
     },
     consecutiveFailures: options.consecutiveFailures ?? 5,
     probation: options.probation ?? true,
-    codes: options.codes ?? [
-      Code.Unavailable,
-      Code.DeadlineExceeded,
-      Code.Internal,
-      Code.Unknown,
-      Code.ResourceExhausted,
-      Code.DataLoss,
-    ],
+    codes: options.codes ?? failureCodes,
   };
   check(policy, source);
   return policy;

@@ -7,7 +7,6 @@ import type { Progress } from "../protocol/progress.ts";
 import { pushbackOf } from "./pushback.ts";
 import type { RetryGuard } from "./retry-guard.ts";
 
-export { defaultRetry } from "../contract/merge-policy.ts";
 
 /** Header with the number of repetitions before an attempt; the first attempt has none (gRFC A6). */
 export const previousAttemptsHeader = "grpc-previous-rpc-attempts";

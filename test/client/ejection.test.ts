@@ -4,6 +4,7 @@ import { connectionError, peakEwma, ringHash, subscribe } from "../../src/index.
 import type { MeshEvents } from "../../src/index.ts";
 import { until } from "../../src/testing/until.ts";
 import { nothingUnhandled } from "../support/unhandled.ts";
+import { overloaded } from "../../src/resilience/overload.ts";
 import { failure, refusal, scripted } from "./scripted.ts";
 
 nothingUnhandled();
@@ -156,6 +157,22 @@ describe("ejection", () => {
     of.show("a", "b", "c");
     const before = of.channel.attempts.length;
     await until(async () => (await of.call({}).catch(() => {}), of.channel.attempts.slice(before).includes("a")));
+  });
+
+  test("is not for an instance that has enough to do and says when to come back", async () => {
+    const busy = async (pushback: boolean): Promise<readonly string[]> => {
+      await using of = scripted((at) => {
+        if (at.id !== "a") return { id: at.id };
+        throw pushback ? overloaded("enough calls run here") : refusal(Code.ResourceExhausted);
+      });
+      of.show("a", "b", "c");
+      return await told(async () => {
+        for (let turn = 0; turn < 60; turn++) await of.call({}, { timeoutMs: 50 }).catch(() => {});
+      });
+    };
+    expect(await busy(true)).toEqual([]);
+    // The control: without a word on when, it is a failure like any other.
+    expect(await busy(false)).toEqual(["a out: consecutive failures"]);
   });
 
   test("is not for what the instance never looked at", async () => {

@@ -132,7 +132,8 @@ describe.each(wires)("the stock client over $name", ({ bidi, encoding, get = fal
     expect(await greet.collect(streamOf({ name }, { name }))).toMatchObject({ count: 2 });
   });
 
-  test.skipIf(get)("gets a message over the limit refused as resource_exhausted", async () => {
+  // A URL of that size is refused by HTTP itself.
+  if (!get) test("gets a message over the limit refused as resource_exhausted", async () => {
     const greet = createClient(GreetService, transport());
     const error = await failure(greet.greet({ name: "x".repeat(5 * 1024 * 1024) }));
     expect(Code[error.code]).toBe(Code[Code.ResourceExhausted]);

@@ -27,7 +27,7 @@ describe("a simulated fleet, with the mesh's own code", () => {
       const trial = await overload.variants.find((variant) => variant.name === name)!.run(1);
       return trial.values["goodput"]!;
     };
-    expect(await goodput("adaptive limit, no ejection")).toBeGreaterThan(0.9);
+    expect(await goodput("adaptive limit, all else by default")).toBeGreaterThan(0.9);
     expect(await goodput("no limit")).toBeLessThan(0.1);
   });
 });

@@ -6,7 +6,7 @@ import { Group } from "../../src/client/group.ts";
 import type { Member } from "../../src/client/member.ts";
 import { PeerPool } from "../../src/client/peer-pool.ts";
 import { instance } from "../../src/contract/instance.ts";
-import { defaultRetry } from "../../src/resilience/retry.ts";
+import { defaultRetry } from "../../src/contract/merge-policy.ts";
 import type { HedgingPolicy, RetryPolicy, ThrottlePolicy } from "../../src/contract/policy.ts";
 import { progressOf } from "../../src/protocol/progress.ts";
 import { RetryBudget } from "../../src/resilience/budget.ts";

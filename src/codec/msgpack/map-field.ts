@@ -3,7 +3,7 @@ import { failedWithin, show } from "./failure.ts";
 import type { FieldAccess } from "./field.ts";
 import type { Form } from "./form.ts";
 import { mapKeyForm } from "./map-key.ts";
-import { own } from "./own.ts";
+import { own } from "../own.ts";
 
 /** A map field: a map. */
 export function mapField(

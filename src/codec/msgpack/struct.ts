@@ -1,7 +1,7 @@
 import { Failure, show } from "./failure.ts";
 import type { MessageForm, Properties } from "./form.ts";
 import { readFloat } from "./number.ts";
-import { own } from "./own.ts";
+import { own } from "../own.ts";
 import type { Reader } from "./reader.ts";
 import type { Writer } from "./writer.ts";
 
@@ -114,7 +114,7 @@ function readJsonArray(reader: Reader): unknown[] {
 
 function structOf(object: Properties): Properties {
   const fields: Properties = {};
-  for (const key of Object.keys(object)) own(fields, key, valueOf(object[key]));
+  for (const key of Object.keys(object)) own<unknown>(fields, key, valueOf(object[key]));
   return { $typeName: "google.protobuf.Struct", fields };
 }
 

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { ListValue, Struct, Value } from "@bufbuild/protobuf/wkt";
-import { own } from "./own.ts";
+import { own } from "../own.ts";
 
 /** A `Struct` of a plain object; of anything else an empty one, as in protobuf-es. */
 export function structOfJson(json: unknown): Struct {

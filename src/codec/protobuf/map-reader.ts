@@ -1,7 +1,7 @@
 import { ScalarType } from "@bufbuild/protobuf";
 import type { DescField } from "@bufbuild/protobuf";
 import { formOf } from "./message-field-reader.ts";
-import { own } from "./own.ts";
+import { own } from "../own.ts";
 import { readScalar } from "./scalar-reader.ts";
 import type { Properties, ReadField, ReaderOf } from "./form.ts";
 import type { Reader } from "./reader.ts";

@@ -1,12 +1,11 @@
-import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import type { DescMessage, DescMethod } from "@bufbuild/protobuf";
 import { compressionNegotiate, mergeNonProtocolHeaders } from "@connectrpc/connect/protocol";
 import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import type { Codec } from "../../codec/codec.ts";
 import { compressMinBytes, compressions } from "../compression.ts";
-import { addHeaders } from "../headers.ts";
 import { plainTimeoutMs } from "../timeout.ts";
-import type { UnaryAnswer, UnaryForm } from "../unary/form.ts";
+import { compressedAnswer, muxedAnswer } from "../unary/answer.ts";
+import type { UnaryForm } from "../unary/form.ts";
 import { unaryType } from "./content-type.ts";
 import { methodCodec } from "./method-codec.ts";
 import type { MessageLimits } from "./method-codec.ts";
@@ -29,41 +28,18 @@ export function connectForm(codec: Codec, method: DescMethod, limits: MessageLim
     },
     decode: (body) => input.parse(body),
     success(message, context, headers) {
-      const body = output.serialize(message);
-      const out: OutgoingHttpHeaders = { "content-type": contentType, "content-length": body.byteLength };
-      addHeaders(out, context.header, "");
-      addHeaders(out, context.trailer, "trailer-");
-      if (body.byteLength < compressMinBytes || headers["accept-encoding"] === undefined) {
-        return { status: 200, headers: out, body };
-      }
-      return compressed(out, body, headers);
+      const answer = muxedAnswer(200, contentType, output.serialize(message), context);
+      const accepted = headers["accept-encoding"];
+      if (answer.body.byteLength < compressMinBytes || accepted === undefined) return answer;
+      const { response } = compressionNegotiate([...compressions], null, String(accepted), "accept-encoding");
+      return response === null ? answer : compressedAnswer(answer, response);
     },
     failure(error, context) {
-      const body = errorToJsonBytes(error, undefined);
+      context.responseHeader.set("content-type", "application/json");
       // The metadata of an error that came from another call stays with that call.
       if (!error.isWireError) mergeNonProtocolHeaders(context.responseHeader, error.metadata);
-      const out: OutgoingHttpHeaders = {};
-      addHeaders(out, context.header, "");
-      addHeaders(out, context.trailer, "trailer-");
-      out["content-type"] = "application/json";
-      out["content-length"] = body.byteLength;
-      return { status: codeToHttpStatus(error.code), headers: out, body };
+      const body = errorToJsonBytes(error, undefined);
+      return muxedAnswer(codeToHttpStatus(error.code), "application/json", body, context);
     },
   };
 }
-
-function compressed(
-  out: OutgoingHttpHeaders,
-  body: Uint8Array,
-  headers: IncomingHttpHeaders,
-): UnaryAnswer | Promise<UnaryAnswer> {
-  const accepted = String(headers["accept-encoding"]);
-  const { response } = compressionNegotiate([...compressions], null, accepted, "accept-encoding");
-  if (response === null) return { status: 200, headers: out, body };
-  return response.compress(body as Uint8Array<ArrayBuffer>).then((smaller) => {
-    out["content-encoding"] = response.name;
-    out["content-length"] = smaller.byteLength;
-    return { status: 200, headers: out, body: smaller };
-  });
-}
-

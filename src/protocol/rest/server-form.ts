@@ -1,8 +1,7 @@
-import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import { compressMinBytes } from "../compression.ts";
-import { addHeaders } from "../headers.ts";
 import { plainTimeoutMs } from "../timeout.ts";
-import type { UnaryAnswer, UnaryForm } from "../unary/form.ts";
+import { compressedAnswer, muxedAnswer } from "../unary/answer.ts";
+import type { UnaryForm } from "../unary/form.ts";
 import { answerWriter } from "./answer.ts";
 import { answerEncoding } from "./encoding.ts";
 import type { RestServerOptions } from "./options.ts";
@@ -34,38 +33,17 @@ export function restForm(binding: RestBinding, options: RestServerOptions): Unar
     },
     decode: (body, target) => reader.readBytes(body, target),
     success(message, context, headers) {
-      const body = writer.bytes(message);
-      const out: OutgoingHttpHeaders = { "content-type": "application/json", "content-length": body.byteLength };
-      addHeaders(out, context.header, "");
-      addHeaders(out, context.trailer, "trailer-");
-      if (body.byteLength < compressMinBytes || headers["accept-encoding"] === undefined) {
-        return { status: 200, headers: out, body };
-      }
-      return compressed(out, body, headers);
+      const answer = muxedAnswer(200, "application/json", writer.bytes(message), context);
+      const accepted = headers["accept-encoding"];
+      if (answer.body.byteLength < compressMinBytes || accepted === undefined) return answer;
+      const encoding = answerEncoding(new Headers({ "accept-encoding": String(accepted) }), answer.body.byteLength);
+      if (encoding === undefined) return answer;
+      answer.headers["vary"] = [answer.headers["vary"] ?? [], "accept-encoding"].flat().join(", ");
+      return compressedAnswer(answer, encoding);
     },
     failure(error, context) {
       const { status, body } = writer.failure(error, context);
-      const headers: OutgoingHttpHeaders = {};
-      addHeaders(headers, context.header, "");
-      addHeaders(headers, context.trailer, "trailer-");
-      headers["content-length"] = body.byteLength;
-      return { status, headers, body };
+      return muxedAnswer(status, "application/json", body, context);
     },
   };
-}
-
-function compressed(
-  out: OutgoingHttpHeaders,
-  body: Uint8Array,
-  headers: IncomingHttpHeaders,
-): UnaryAnswer | Promise<UnaryAnswer> {
-  const accept = new Headers({ "accept-encoding": String(headers["accept-encoding"]) });
-  const encoding = answerEncoding(accept, body.byteLength);
-  if (encoding === undefined) return { status: 200, headers: out, body };
-  return encoding.compress(body as Uint8Array<ArrayBuffer>).then((smaller) => {
-    out["content-encoding"] = encoding.name;
-    out["content-length"] = smaller.byteLength;
-    out["vary"] = [out["vary"] ?? [], "accept-encoding"].flat().join(", ");
-    return { status: 200, headers: out, body: smaller };
-  });
 }

@@ -1,5 +1,5 @@
 import { peakEwma } from "../../../src/balancer/peak-ewma.ts";
-import { defaultRetry } from "../../../src/resilience/retry.ts";
+import { defaultRetry } from "../../../src/contract/merge-policy.ts";
 import type { Goal, Trial } from "../goal.ts";
 import { exponential } from "../random.ts";
 import type { SimClientInit } from "../sim-client.ts";

@@ -1,8 +1,6 @@
-import { Code } from "@connectrpc/connect";
 import { peakEwma } from "../../../src/balancer/peak-ewma.ts";
 import { fixedLimit, limiterOf } from "../../../src/resilience/limiter.ts";
 import type { Limiter } from "../../../src/resilience/limiter.ts";
-import { outlierPolicy } from "../../../src/resilience/outlier-policy.ts";
 import type { Goal, Trial } from "../goal.ts";
 import { quantile } from "../ledger.ts";
 import { exponential } from "../random.ts";
@@ -31,11 +29,6 @@ export const overload: Goal = {
   ],
   variants: [
     { name: "adaptive limit, all else by default", role: "goal", run: run({}, () => limiterOf(adaptive)) },
-    {
-      name: "adaptive limit, refusals do not eject",
-      role: "more",
-      run: run({ outlier: outlierPolicy({ codes: [Code.Unavailable, Code.DeadlineExceeded] }) }, () => limiterOf(adaptive)),
-    },
     { name: "adaptive limit, no ejection", role: "more", run: run({ outlier: false }, () => limiterOf(adaptive)) },
     { name: "limit of 50, all else by default", role: "goal", run: run({}, () => fixedLimit(50)) },
     { name: "no limit", role: "control", run: run({}, () => undefined) },

@@ -1,7 +1,0 @@
-/** Sets a property of the object itself, even one called `__proto__`. */
-export function own(object: Record<string, unknown>, key: string, value: unknown): void {
-  if (key !== "__proto__") object[key] = value;
-  else {
-    Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
-  }
-}
