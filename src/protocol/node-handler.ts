@@ -10,7 +10,7 @@ import type {
 import { ByteQueue } from "./byte-queue.ts";
 import { drained } from "./drain.ts";
 import { finishStream } from "./finish-stream.ts";
-import { tidyGrpcMessage } from "./grpc-message.ts";
+import { tidyGrpcMessage } from "./grpc/message.ts";
 import { toNodeHeaders, toWebHeaders } from "./headers.ts";
 import { inboundKey, inboundOf } from "./inbound.ts";
 import { explain } from "./refusal.ts";

@@ -2,7 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { codeFromHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { createAsyncIterable } from "@connectrpc/connect/protocol";
-import { encodeGrpcMessage } from "./grpc-message.ts";
+import { encodeGrpcMessage } from "./grpc/message.ts";
 
 /** A request that reached no method, or none that takes it as it is. */
 export interface Refused {

@@ -21,6 +21,7 @@ async function answerTo(...lines: readonly string[]): Promise<string> {
 
 describe("a request over HTTP/1.1", () => {
   test.each([
+    ["http://elsewhere.example/v1/greet/Ada", 200],
     ["http://elsewhere.example/livez", 200],
     ["HTTPS://elsewhere.example:8443/livez?x=1", 200],
     ["http://elsewhere.example", 404],

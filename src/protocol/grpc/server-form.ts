@@ -6,7 +6,7 @@ import type { Codec } from "../../codec/codec.ts";
 import { methodCodec } from "../connect/method-codec.ts";
 import type { MessageLimits } from "../connect/method-codec.ts";
 import { envelop, envelopeBytes, onlyMessage } from "../envelope.ts";
-import { tidyGrpcMessage } from "../grpc-message.ts";
+import { tidyGrpcMessage } from "./message.ts";
 import { addHeaders, toNodeHeaders } from "../headers.ts";
 import { plainGrpcTimeoutMs } from "../timeout.ts";
 import type { UnaryForm } from "../unary/form.ts";

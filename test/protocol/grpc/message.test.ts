@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { encodeGrpcMessage, tidyGrpcMessage } from "../../src/protocol/grpc-message.ts";
+import { encodeGrpcMessage, tidyGrpcMessage } from "../../../src/protocol/grpc/message.ts";
 
 describe("a grpc-message", () => {
   test.each([
