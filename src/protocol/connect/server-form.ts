@@ -31,7 +31,7 @@ export function connectForm(codec: Codec, method: DescMethod, limits: MessageLim
       const answer = muxedAnswer(200, contentType, output.serialize(message), context);
       const accepted = headers["accept-encoding"];
       if (answer.body.byteLength < compressMinBytes || accepted === undefined) return answer;
-      const { response } = compressionNegotiate([...compressions], null, String(accepted), "accept-encoding");
+      const { response } = compressionNegotiate([...compressions], null, accepted, "accept-encoding");
       return response === null ? answer : compressedAnswer(answer, response);
     },
     failure(error, context) {

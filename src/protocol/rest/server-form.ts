@@ -36,7 +36,7 @@ export function restForm(binding: RestBinding, options: RestServerOptions): Unar
       const answer = muxedAnswer(200, "application/json", writer.bytes(message), context);
       const accepted = headers["accept-encoding"];
       if (answer.body.byteLength < compressMinBytes || accepted === undefined) return answer;
-      const encoding = answerEncoding(new Headers({ "accept-encoding": String(accepted) }), answer.body.byteLength);
+      const encoding = answerEncoding(new Headers({ "accept-encoding": accepted }), answer.body.byteLength);
       if (encoding === undefined) return answer;
       answer.headers["vary"] = [answer.headers["vary"] ?? [], "accept-encoding"].flat().join(", ");
       return compressedAnswer(answer, encoding);
