@@ -1,17 +1,22 @@
 import type { DescMethodStreaming, DescMethodUnary, DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError, makeAnyClient } from "@connectrpc/connect";
-import type { CallOptions, Client, StreamResponse, Transport, UnaryResponse } from "@connectrpc/connect";
+import type { CallOptions, Client, StreamResponse, Transport } from "@connectrpc/connect";
 import { createAsyncIterable } from "@connectrpc/connect/protocol";
 
 /** A message, or a part of one: what it is, the caller's types have said. */
 type Part = Record<string, unknown>;
+
+/** A transport that also makes unary calls of which only the message is wanted: a promise less for each. */
+export interface MessageTransport extends Transport {
+  readonly message: (...call: Parameters<Transport["unary"]>) => Promise<unknown>;
+}
 
 /**
  * A typed client, with the same methods as Connect's `createClient`. Two things
  * are better: leaving a stream of answers early (`break`) cancels its call
  * instead of letting it run to its deadline, and messages go through fewer hands.
  */
-export function client<S extends DescService>(service: S, transport: Transport): Client<S> {
+export function client<S extends DescService>(service: S, transport: MessageTransport): Client<S> {
   return makeAnyClient(service, (method) => {
     switch (method.methodKind) {
       case "unary":
@@ -29,11 +34,9 @@ export function client<S extends DescService>(service: S, transport: Transport):
   }) as Client<S>;
 }
 
-function unary(transport: Transport, method: DescMethodUnary): (request: Part, options?: CallOptions) => unknown {
+function unary(transport: MessageTransport, method: DescMethodUnary): (request: Part, options?: CallOptions) => unknown {
   return (request, options) => {
-    if (options === undefined) {
-      return transport.unary(method, undefined, undefined, undefined, request).then(messageOf);
-    }
+    if (options === undefined) return transport.message(method, undefined, undefined, undefined, request);
     const { signal, timeoutMs, headers, contextValues } = options;
     return transport.unary(method, signal, timeoutMs, headers, request, contextValues).then((answer) => {
       options.onHeader?.(answer.header);
@@ -41,10 +44,6 @@ function unary(transport: Transport, method: DescMethodUnary): (request: Part, o
       return answer.message;
     });
   };
-}
-
-function messageOf(answer: UnaryResponse): unknown {
-  return answer.message;
 }
 
 /** Begins a streaming call at once; its answers can be read once. */

@@ -1,5 +1,6 @@
 import type { DescService } from "@bufbuild/protobuf";
-import type { Transport } from "@connectrpc/connect";
+import type { Transport, UnaryResponse } from "@connectrpc/connect";
+import type { MessageTransport } from "./client.ts";
 import { CallRouter } from "./call-router.ts";
 import type { ClientOptions } from "./options.ts";
 import type { ClientRuntime } from "./runtime.ts";
@@ -13,15 +14,22 @@ import { unaryCalls } from "./unary.ts";
  *
  * @param service whose policies are looked at now instead of with the first call
  */
-export function meshTransport(runtime: ClientRuntime, options: ClientOptions, service?: DescService): Transport {
+export function meshTransport(runtime: ClientRuntime, options: ClientOptions, service?: DescService): MessageTransport {
   const { settings } = runtime;
   // From now on handlers of this process may make calls, whose deadlines follow from their own.
   settings.callers.need();
   const interceptors = [...settings.interceptors, ...(options.interceptors ?? [])];
   const router = new CallRouter(runtime, options);
   if (service !== undefined) router.check(service);
+  const { fastPath } = settings;
   return {
-    unary: unaryCalls(router, interceptors, settings.fastPath),
+    // Any answer is one of its method.
+    unary: unaryCalls(router, interceptors, fastPath, (answer) => answer) as Transport["unary"],
+    message: unaryCalls(router, interceptors, fastPath, messageOf),
     stream: streamCalls(router, interceptors),
   };
+}
+
+function messageOf(answer: UnaryResponse): unknown {
+  return answer.message;
 }

@@ -19,18 +19,23 @@ interface UnaryInit<I extends DescMessage> {
   readonly contextValues: Parameters<Transport["unary"]>[5];
 }
 
+/** How a unary call is made, and what comes of it. */
+export type UnaryCall<T> = (...call: Parameters<Transport["unary"]>) => Promise<T>;
+
 /**
  * Unary calls. One that wants nothing unusual goes straight to its peer, whose
  * transport looks after the deadline; only when that fails, or when there are
  * interceptors, is there a signal, a plan and another attempt.
  *
  * @param fastPath whether that short way may be taken
+ * @param take what is made of an answer
  */
-export function unaryCalls(
+export function unaryCalls<T>(
   router: CallRouter,
   interceptors: readonly Interceptor[],
   fastPath: boolean,
-): Transport["unary"] {
+  take: (answer: UnaryResponse) => T,
+): UnaryCall<T> {
   const short = fastPath && interceptors.length === 0;
   const general = makeGeneral(router, interceptors);
   return (method, signal, timeoutMs, header, message, contextValues) => {
@@ -44,7 +49,7 @@ export function unaryCalls(
       route = usual ? router.quick(method) : undefined;
       member = route?.pick();
       if (route === undefined || member?.transport.endsAtDeadline !== true) {
-        return general(method, init, { picked: member });
+        return general(method, init, { picked: member }).then(take);
       }
       begunMs = performance.now();
       limitMs = router.timeoutMs(route.policy, timeoutMs, begunMs);
@@ -60,12 +65,12 @@ export function unaryCalls(
       (answer) => {
         to.end(begunMs, performance.now(), undefined);
         guard.succeeded();
-        return answer;
+        return take(answer);
       },
       (thrown: unknown) => {
         const error = ConnectError.from(thrown);
         to.end(begunMs, performance.now(), error);
-        return general(method, init, { failed: { member: to, error } }, begunMs);
+        return general(method, init, { failed: { member: to, error } }, begunMs).then(take);
       },
     );
   };

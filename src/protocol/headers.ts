@@ -38,10 +38,21 @@ export function replaceHeaders(own: Headers, other: Headers): void {
   });
 }
 
-/** Adds what a caller set to the headers of its request, except for what the protocol sets itself. */
-export function addOwnHeaders(to: OutgoingHttpHeaders, own: HeadersInit): void {
+/**
+ * Adds what a caller set to the headers of its request, a list of names and
+ * values in turn, except for what the protocol sets itself.
+ */
+export function addOwnHeaders(to: string[], own: HeadersInit): void {
   const set = own instanceof Headers ? own : new Headers(own);
   set.forEach((value, name) => {
-    if (name === "user-agent" || to[name] === undefined) to[name] = value;
+    const at = indexOfName(to, name);
+    if (at === -1) to.push(name, value);
+    else if (name === "user-agent") to[at + 1] = value;
   });
+}
+
+/** Where a name is in a list of names and values in turn, or -1. */
+export function indexOfName(list: readonly string[], name: string): number {
+  for (let at = 0; at < list.length; at += 2) if (list[at] === name) return at;
+  return -1;
 }

@@ -24,10 +24,8 @@ import { askedMs } from "./timeout.ts";
 export function http2Client(connection: Http2Connection): UniversalClientFn {
   return async (request) => {
     const path = request.url.slice(connection.origin.length);
-    const stream = await connection.opened(
-      { ...toNodeHeaders(request.header), ...requestHeaders(request.method, path) },
-      request.signal,
-    );
+    const headers = { ...toNodeHeaders(request.header), ...requestHeaders(request.method, path) };
+    const stream = await connection.opened((session) => session.request(headers), request.signal);
     return exchange(stream, request);
   };
 }

@@ -1,5 +1,5 @@
 import { constants } from "node:http2";
-import type { ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
+import type { OutgoingHttpHeaders } from "node:http2";
 import type { ConnectionOptions } from "node:tls";
 import { unlessAborted } from "../async/unless-aborted.ts";
 import { errorText } from "../error.ts";
@@ -48,6 +48,8 @@ const growPauseMs = 1_000;
 export class Http2Connection {
   /** The scheme and authority of request URLs. */
   readonly origin: string;
+  readonly scheme: string;
+  readonly authority: string;
   readonly #address: string;
   readonly #options: Http2ConnectionOptions;
   readonly #maxSessions: number;
@@ -66,7 +68,10 @@ export class Http2Connection {
     this.#options = options;
     this.#maxSessions = options.maxSessions ?? defaultMaxSessions;
     this.#keepalive = options.keepalive ?? {};
-    this.origin = address.startsWith("unix:") ? "http://localhost" : new URL(address).origin;
+    const { host, origin, protocol } = new URL(address.startsWith("unix:") ? "http://localhost" : address);
+    this.origin = origin;
+    this.scheme = protocol.slice(0, -1);
+    this.authority = host;
   }
 
   /**
@@ -77,21 +82,22 @@ export class Http2Connection {
     await this.#ready(signal);
   }
 
-  /**
-   * Opens a stream if that needs no wait for a connection, else returns
-   * undefined. Throws an `unsent` connection error.
-   */
-  open(headers: OutgoingHttpHeaders): ClientHttp2Stream | undefined {
+  /** A session for one more request, if that needs no wait for a connection. */
+  free(): SharedSession | undefined {
     const session = this.#least();
-    if (session === undefined || (session.full && this.#canGrow)) return undefined;
-    return this.#request(session, headers);
+    return session === undefined || (session.full && this.#canGrow) ? undefined : session;
   }
 
-  /** Opens a stream, once there is a connection. Rejects with an `unsent` connection error when it cannot. */
-  async opened(headers: OutgoingHttpHeaders, signal?: AbortSignal): Promise<ClientHttp2Stream> {
+  /**
+   * Opens a stream, once there is a session for one more. Rejects with an
+   * `unsent` connection error when it cannot.
+   *
+   * @param open called at once, while there is room
+   */
+  async opened<T>(open: (session: SharedSession) => T, signal?: AbortSignal): Promise<T> {
     for (;;) {
       const session = await this.#ready(signal);
-      if (!session.full || !this.#canGrow) return this.#request(session, headers);
+      if (!session.full || !this.#canGrow) return open(session);
       // When that fails, the request waits for the end of another one instead.
       await this.#another(signal).catch(() => signal?.throwIfAborted());
     }
@@ -115,18 +121,6 @@ export class Http2Connection {
 
   get #canGrow(): boolean {
     return this.#usable.length < this.#maxSessions && performance.now() >= this.#noGrowthBeforeMs;
-  }
-
-  #request(session: SharedSession, headers: OutgoingHttpHeaders): ClientHttp2Stream {
-    try {
-      return session.request(headers);
-    } catch (error) {
-      throw connectionError(
-        `the connection to ${this.#address} was closed before the request was sent`,
-        "unsent",
-        error,
-      );
-    }
   }
 
   async #ready(signal: AbortSignal | undefined): Promise<SharedSession> {

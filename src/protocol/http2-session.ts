@@ -5,6 +5,7 @@ import { http2Socket } from "./http2-socket.ts";
 import type { Http2ConnectionOptions } from "./http2-connection.ts";
 import { Keepalive } from "./keepalive.ts";
 import type { KeepaliveOptions } from "./keepalive.ts";
+import { connectionError } from "./progress.ts";
 
 /**
  * Memory that a session may use, in megabytes. Node counts what this side sends
@@ -12,6 +13,9 @@ import type { KeepaliveOptions } from "./keepalive.ts";
  * requests of 64 kB. What comes in is bounded message by message.
  */
 const maxSessionMemory = 1_000;
+
+/** Headers by name, or names and values in turn, which takes Node less work. */
+export type RequestHeaders = OutgoingHttpHeaders | readonly string[];
 
 /** What a {@link SharedSession} tells its owner. */
 export interface SessionEvents {
@@ -34,8 +38,9 @@ export class SharedSession {
   readonly #keepalive: Keepalive;
   #cause: unknown;
   #used = false;
-  readonly #streamClosed = (): void => {
-    if (--this.streams === 0 && !this.#session.destroyed) this.#session.unref();
+  readonly #address: string;
+  readonly #ended = (): void => {
+    this.ended();
   };
 
   /** Begins to connect. @param origin scheme and authority of request URLs */
@@ -53,6 +58,7 @@ export class SharedSession {
       maxSessionMemory,
       createConnection: () => socket,
     });
+    this.#address = address;
     this.#session = session;
     this.#socket = socket;
     const busy = (): boolean => this.streams > 0;
@@ -104,14 +110,29 @@ export class SharedSession {
     return this.streams >= this.maxStreams;
   }
 
-  /** Opens a stream. Throws when the session has just died. */
-  request(headers: OutgoingHttpHeaders): ClientHttp2Stream {
+  /** Opens a stream. Throws an `unsent` connection error when the session has just died. */
+  request(headers: RequestHeaders): ClientHttp2Stream {
+    return this.begin(headers).on("close", this.#ended);
+  }
+
+  /** The same for whoever listens to the stream's end in any case: {@link ended} must follow it. */
+  begin(headers: RequestHeaders): ClientHttp2Stream {
     const session = this.#session;
-    const stream = session.request(headers);
+    let stream: ClientHttp2Stream;
+    try {
+      stream = session.request(headers);
+    } catch (error) {
+      const text = `the connection to ${this.#address} was closed before the request was sent`;
+      throw connectionError(text, "unsent", error);
+    }
     this.#used = true;
     if (this.streams++ === 0) session.ref();
-    stream.on("close", this.#streamClosed);
     return stream;
+  }
+
+  /** A stream has closed. */
+  ended(): void {
+    if (--this.streams === 0 && !this.#session.destroyed) this.#session.unref();
   }
 
   /** Looks after a silent other side; see {@link Keepalive.check}. */

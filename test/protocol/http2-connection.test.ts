@@ -290,7 +290,7 @@ describe("keepalive", () => {
       session?.destroy();
       expect(["unsent", "refused", "sent"]).toEqual(expect.arrayContaining(await calls));
       try {
-        connection.open(requestHeaders("GET", "/"))?.on("error", () => {});
+        connection.free()?.request(requestHeaders("GET", "/")).on("error", () => {});
       } catch (error) {
         expect(progressOf(error)).toBe("unsent");
       }

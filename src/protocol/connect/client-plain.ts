@@ -1,4 +1,3 @@
-import type { OutgoingHttpHeaders } from "node:http";
 import { create } from "@bufbuild/protobuf";
 import type { DescMessage, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
@@ -26,13 +25,10 @@ export function callPlain<I extends DescMessage, O extends DescMessage>(
   init: CallInit & { readonly message: MessageInitShape<I> },
 ): Promise<UnaryResponse<I, O>> {
   const body = prepared.input.serialize(create(method.input, init.message));
-  const headers: OutgoingHttpHeaders = {
-    "content-type": prepared.contentType,
-    "connect-protocol-version": "1",
-    "user-agent": "connect-mesh",
-  };
+  const { contentType } = prepared;
+  const headers = ["content-type", contentType, "connect-protocol-version", "1", "user-agent", "connect-mesh"];
   const timeoutMs = positive(init.timeoutMs);
-  if (timeoutMs !== undefined) headers["connect-timeout-ms"] = String(timeoutMs);
+  if (timeoutMs !== undefined) headers.push("connect-timeout-ms", String(timeoutMs));
   if (init.header !== undefined) addOwnHeaders(headers, init.header);
   const { signal } = init;
   const maxBytes = options.readMaxBytes;

@@ -1,4 +1,3 @@
-import type { OutgoingHttpHeaders } from "node:http";
 import { create } from "@bufbuild/protobuf";
 import type { DescMessage, DescMethod, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -47,12 +46,8 @@ export function grpcUnary(http: UnaryHttp, codec: Codec, limits: MessageLimits):
       return Promise.reject(error);
     }
     const limitMs = positive(timeoutMs);
-    const headers: OutgoingHttpHeaders = {
-      "content-type": contentType,
-      te: "trailers",
-      "user-agent": "connect-mesh",
-    };
-    if (limitMs !== undefined) headers["grpc-timeout"] = grpcTimeout(limitMs);
+    const headers = ["content-type", contentType, "te", "trailers", "user-agent", "connect-mesh"];
+    if (limitMs !== undefined) headers.push("grpc-timeout", grpcTimeout(limitMs));
     if (header !== undefined) addOwnHeaders(headers, header);
     const request = {
       method: "POST",

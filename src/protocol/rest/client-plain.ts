@@ -1,10 +1,9 @@
-import type { OutgoingHttpHeaders } from "node:http";
 import { create } from "@bufbuild/protobuf";
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { UnaryResponse } from "@connectrpc/connect";
 import { createAsyncIterable } from "@connectrpc/connect/protocol";
 import { positive } from "../connect/client-header.ts";
-import { addOwnHeaders, toWebHeaders } from "../headers.ts";
+import { addOwnHeaders, indexOfName, toWebHeaders } from "../headers.ts";
 import type { HttpAnswer, UnaryHttp } from "../unary/http.ts";
 import { LazyResponse, MuxedHeaders } from "../unary/response.ts";
 import { checkSize } from "./client-method.ts";
@@ -21,14 +20,13 @@ export function callPlain<I extends DescMessage, O extends DescMessage>(
 ): Promise<UnaryResponse<I, O>> {
   const { request, reader } = prepared.write(create(method.input, init.message));
   const body = request.body === undefined ? undefined : checkSize(request.body.bytes, options);
-  const headers: OutgoingHttpHeaders = { accept: reader.accept, "user-agent": "connect-mesh" };
+  // Without a body there is nothing that a type could be of: whatever the caller says, none is sent.
   const type = request.body?.contentType ?? "";
-  if (type !== "") headers["content-type"] = type;
+  const headers = ["accept", reader.accept, "user-agent", "connect-mesh", "content-type", type];
   const timeoutMs = positive(init.timeoutMs);
-  if (timeoutMs !== undefined) headers["connect-timeout-ms"] = String(timeoutMs);
+  if (timeoutMs !== undefined) headers.push("connect-timeout-ms", String(timeoutMs));
   if (init.header !== undefined) addOwnHeaders(headers, init.header);
-  // Without a body there is nothing that a type could be of.
-  if (type === "") delete headers["content-type"];
+  if (type === "") headers.splice(indexOfName(headers, "content-type"), 2);
   const call = {
     method: request.method,
     path: request.target,

@@ -1,11 +1,12 @@
-import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
 
 /** A request that is complete before it is sent. */
 export interface HttpRequest {
   readonly method: string;
   /** Path and query, from the first slash. */
   readonly path: string;
-  readonly headers: OutgoingHttpHeaders;
+  /** Names, in lower case, and values in turn: the form that takes Node the least work. It belongs to the request. */
+  readonly headers: string[];
   /** Undefined sends none. */
   readonly body: Uint8Array | undefined;
   /** Ends the request with `deadline_exceeded`, in milliseconds from now; undefined for never. */

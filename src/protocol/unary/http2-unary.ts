@@ -2,6 +2,7 @@ import { constants } from "node:http2";
 import type { ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Http2Connection } from "../http2-connection.ts";
+import type { SharedSession } from "../http2-session.ts";
 import { resetError } from "../http2-error.ts";
 import { resetStream } from "../reset-stream.ts";
 import { Body, promised, tooLarge } from "./body.ts";
@@ -10,12 +11,16 @@ import type { HttpAnswer, HttpRequest, UnaryHttp } from "./http.ts";
 /** Where a stream keeps its exchange, so that all streams share their listeners. */
 const exchangeOf: unique symbol = Symbol("exchange");
 
+/** Where a stream keeps its session. */
+const sessionOf: unique symbol = Symbol("session");
+
 /** What is made of an answer. */
 type Read<T> = (answer: HttpAnswer) => T | Promise<T>;
 
-/** A stream that knows its exchange. */
+/** A stream that knows its exchange, until that is over. */
 interface ExchangeStream extends ClientHttp2Stream {
-  [exchangeOf]: Exchange;
+  [exchangeOf]: Exchange | undefined;
+  [sessionOf]: SharedSession;
 }
 
 /** Unary calls over an {@link Http2Connection}. */
@@ -23,11 +28,11 @@ export function http2Unary(connection: Http2Connection): UnaryHttp {
   return (request, read) => {
     const { headers, method, path, signal } = request;
     if (signal?.aborted === true) return Promise.reject(aborted(signal));
-    headers[":method"] = method;
-    headers[":path"] = path;
+    const { authority, scheme } = connection;
+    headers.push(":method", method, ":path", path, ":scheme", scheme, ":authority", authority);
     try {
-      const stream = connection.open(headers);
-      if (stream !== undefined) return exchange(stream, request, read, performance.now());
+      const session = connection.free();
+      if (session !== undefined) return exchange(begin(session, headers), request, read, performance.now());
     } catch (error) {
       return Promise.reject(error);
     }
@@ -45,9 +50,9 @@ async function connectFirst<T>(
   const { headers, signal, timeoutMs } = request;
   const deadline = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
   const signals = [signal, deadline].filter((one) => one !== undefined);
-  let stream: ClientHttp2Stream;
+  let stream: ExchangeStream;
   try {
-    stream = await connection.opened(headers, AbortSignal.any(signals));
+    stream = await connection.opened((session) => begin(session, headers), AbortSignal.any(signals));
   } catch (error) {
     if (signal?.aborted === true) throw aborted(signal);
     throw deadline?.aborted === true ? timedOut() : error;
@@ -55,21 +60,26 @@ async function connectFirst<T>(
   return exchange(stream, request, read, begun);
 }
 
+function begin(session: SharedSession, headers: readonly string[]): ExchangeStream {
+  const stream = session.begin(headers) as ExchangeStream;
+  stream[sessionOf] = session;
+  stream.on("close", onClose);
+  return stream;
+}
+
 function exchange<T>(
-  stream: ClientHttp2Stream,
+  stream: ExchangeStream,
   request: HttpRequest,
   read: Read<T>,
   begunMs: number,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const it = new Exchange(stream, request, read, begunMs, resolve as (answer: unknown) => void, reject);
-    (stream as ExchangeStream)[exchangeOf] = it;
+    stream[exchangeOf] = new Exchange(stream, request, read, begunMs, resolve as (answer: unknown) => void, reject);
     stream.on("response", onResponse);
     if (request.trailers) stream.on("trailers", onTrailers);
     stream.on("data", onData);
     stream.on("end", onEnd);
-    stream.on("error", onClose);
-    stream.on("close", onClose);
+    stream.on("error", onError);
     if (request.body !== undefined) stream.end(request.body);
     else if (!stream.writableEnded) stream.end();
   });
@@ -160,6 +170,8 @@ class Exchange implements HttpAnswer {
 
   #settle(): void {
     this.#settled = true;
+    // Node keeps its streams until the whole heap is collected: what they hold on to is moved about meanwhile.
+    (this.#stream as ExchangeStream)[exchangeOf] = undefined;
     clearTimeout(this.#timer);
     if (this.#cancel !== undefined) this.#request.signal?.removeEventListener("abort", this.#cancel);
   }
@@ -169,24 +181,32 @@ const none: IncomingHttpHeaders = {};
 const nothing = new Uint8Array(0);
 
 function onResponse(this: ExchangeStream, headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
-  this[exchangeOf].headers = headers;
-  this[exchangeOf].status = headers[":status"] ?? 0;
+  const it = this[exchangeOf];
+  if (it === undefined) return;
+  it.headers = headers;
+  it.status = headers[":status"] ?? 0;
 }
 
 function onTrailers(this: ExchangeStream, trailers: IncomingHttpHeaders): void {
-  this[exchangeOf].trailers = trailers;
+  const it = this[exchangeOf];
+  if (it !== undefined) it.trailers = trailers;
 }
 
 function onData(this: ExchangeStream, chunk: Uint8Array): void {
-  this[exchangeOf].add(chunk);
+  this[exchangeOf]?.add(chunk);
 }
 
 function onEnd(this: ExchangeStream): void {
-  this[exchangeOf].end();
+  this[exchangeOf]?.end();
 }
 
-function onClose(this: ExchangeStream, cause?: unknown): void {
-  this[exchangeOf].closed(cause);
+function onError(this: ExchangeStream, cause: unknown): void {
+  this[exchangeOf]?.closed(cause);
+}
+
+function onClose(this: ExchangeStream): void {
+  this[sessionOf].ended();
+  this[exchangeOf]?.closed(undefined);
 }
 
 function expire(of: Exchange): void {
