@@ -53,7 +53,7 @@ export function plainReader<I extends DescMessage, O extends DescMessage>(
 ): ClientMethod<I, O>["read"] {
   return (answer) => {
     const { headers, status, body } = answer;
-    const plain = headers[headerUnaryEncoding] === undefined;
+    const plain = headers["content-encoding"] === undefined;
     if (status === 200 && plain && headers["content-type"] === prepared.contentType) {
       const message = prepared.output.parse(body);
       return new LazyResponse(method, message, new MuxedHeaders(headers));

@@ -75,8 +75,8 @@ function messageOf(answer: HttpAnswer, contentType: string, limits: MessageLimit
   const usual =
     status === 200 &&
     headers["content-type"] === contentType &&
-    headers[headerEncoding] === undefined &&
-    trailers?.[headerGrpcStatus] === "0";
+    headers["grpc-encoding"] === undefined &&
+    trailers?.["grpc-status"] === "0";
   if (usual) {
     const bytes = onlyMessage(body, limits.readMaxBytes, "output");
     if (bytes !== undefined) return bytes;
