@@ -16,21 +16,35 @@ import { envelop, envelopeBytes, onlyMessage } from "../envelope.ts";
 import { addOwnHeaders, toWebHeaders } from "../headers.ts";
 import type { HttpAnswer, UnaryHttp } from "../unary/http.ts";
 import { LazyResponse } from "../unary/response.ts";
+import type { HeaderSource } from "../unary/response.ts";
+
+/** A method as the client calls it, worked out once. */
+interface GrpcMethod<I extends DescMessage, O extends DescMessage> extends MethodCodec<I, O> {
+  readonly path: string;
+  readonly read: (answer: HttpAnswer) => UnaryResponse<I, O>;
+}
 
 /** Makes gRPC's unary calls that want nothing unusual, in one piece. */
 export function grpcUnary(http: UnaryHttp, codec: Codec, limits: MessageLimits): Transport["unary"] {
-  const compiled = new WeakMap<DescMethod, MethodCodec<DescMessage, DescMessage>>();
-  const codecOf = <I extends DescMessage, O extends DescMessage>(
-    method: DescMethodUnary<I, O>,
-  ): MethodCodec<I, O> => {
-    let ready = compiled.get(method);
-    if (ready === undefined) {
-      ready = methodCodec<DescMessage, DescMessage>(codec, method, limits);
-      compiled.set(method, ready);
-    }
-    return ready;
-  };
   const contentType = `application/grpc+${codec.type}`;
+  const prepared = new WeakMap<DescMethod, GrpcMethod<DescMessage, DescMessage>>();
+  const prepare = <I extends DescMessage, O extends DescMessage>(method: DescMethodUnary<I, O>): GrpcMethod<I, O> => {
+    let ready = prepared.get(method);
+    if (ready === undefined) {
+      const compiled = methodCodec<DescMessage, DescMessage>(codec, method, limits);
+      ready = {
+        ...compiled,
+        path: `/${method.parent.typeName}/${method.name}`,
+        read(answer) {
+          const message = compiled.output.parse(messageOf(answer, contentType, limits));
+          return new LazyResponse<DescMessage, DescMessage>(method, message, new AnswerHeaders(answer));
+        },
+      };
+      prepared.set(method, ready);
+    }
+    // What was compiled for a method fits its types.
+    return ready as unknown as GrpcMethod<I, O>;
+  };
   return <I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     signal: AbortSignal | undefined,
@@ -38,7 +52,7 @@ export function grpcUnary(http: UnaryHttp, codec: Codec, limits: MessageLimits):
     header: HeadersInit | undefined,
     message: MessageInitShape<I>,
   ): Promise<UnaryResponse<I, O>> => {
-    const { input, output } = codecOf(method);
+    const { input, path, read } = prepare(method);
     let body: Uint8Array;
     try {
       body = envelop(input.serialize(create(method.input, message)));
@@ -51,7 +65,7 @@ export function grpcUnary(http: UnaryHttp, codec: Codec, limits: MessageLimits):
     if (header !== undefined) addOwnHeaders(headers, header);
     const request = {
       method: "POST",
-      path: `/${method.parent.typeName}/${method.name}`,
+      path,
       headers,
       body,
       timeoutMs: limitMs,
@@ -59,14 +73,22 @@ export function grpcUnary(http: UnaryHttp, codec: Codec, limits: MessageLimits):
       maxBytes: limits.readMaxBytes + envelopeBytes,
       trailers: true,
     };
-    return http(request, (answer) => {
-      const bytes = messageOf(answer, contentType, limits);
-      const parsed = output.parse(bytes);
-      return new LazyResponse(method, parsed, {
-        webHeaders: () => [toWebHeaders(answer.headers), toWebHeaders(answer.trailers ?? {})],
-      });
-    });
+    return http(request, read);
   };
+}
+
+/** Headers and trailers of an answer that has both. */
+class AnswerHeaders implements HeaderSource {
+  readonly #answer: HttpAnswer;
+
+  constructor(answer: HttpAnswer) {
+    this.#answer = answer;
+  }
+
+  webHeaders(): readonly [header: Headers, trailer: Headers] {
+    const { headers, trailers = {} } = this.#answer;
+    return [toWebHeaders(headers), toWebHeaders(trailers)];
+  }
 }
 
 /** The message of an answer without error. Throws the same errors as Connect's own client. */

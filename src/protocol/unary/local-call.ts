@@ -22,6 +22,8 @@ export interface LocalCallInit {
  * settle before the implementation does.
  */
 class LocalCall<I extends DescMessage, O extends DescMessage> implements RunningCall, ContextSource {
+  previous: RunningCall | undefined;
+  next: RunningCall | undefined;
   readonly #of: UnaryMethod;
   readonly #method: DescMethodUnary<I, O>;
   readonly #init: LocalCallInit;

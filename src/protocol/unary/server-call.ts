@@ -42,6 +42,8 @@ export interface UnaryExchange {
  * the implementation hears of the others by its signal.
  */
 export class UnaryCall implements RunningCall, ContextSource {
+  previous: RunningCall | undefined;
+  next: RunningCall | undefined;
   readonly #method: UnaryMethod;
   readonly #form: UnaryForm;
   readonly #exchange: UnaryExchange;
