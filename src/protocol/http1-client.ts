@@ -5,12 +5,11 @@ import type {
   UniversalClientRequest,
   UniversalClientResponse,
 } from "@connectrpc/connect/protocol";
-import { errorText } from "../error.ts";
 import { ByteQueue } from "./byte-queue.ts";
 import { drained } from "./drain.ts";
 import { toNodeHeaders, toWebHeaders } from "./headers.ts";
 import type { Http1Connections, Http1Request } from "./http1-connections.ts";
-import { connectionError } from "./progress.ts";
+import { isDelimited, lost, undelimited } from "./http1-end.ts";
 
 /**
  * An HTTP client for Connect's transports over {@link Http1Connections}. Its
@@ -79,36 +78,18 @@ function exchange(
   });
 }
 
-function lost(cause: unknown): ConnectError {
-  const why = cause === undefined ? "" : `: ${errorText(cause)}`;
-  return connectionError(`the connection was lost before the answer came${why}`, "sent", cause);
-}
-
-/** Formats that say themselves where they end. */
-const selfDelimiting = /^application\/(connect\+|grpc)/i;
-
 /** The body of an answer, which ends only where it says that it ends. */
 function bodyOf(
   response: IncomingMessage,
   abandon: () => void,
   fail: (error: unknown) => void,
 ): ByteQueue {
-  const { headers } = response;
-  const delimited =
-    headers["content-length"] !== undefined ||
-    headers["transfer-encoding"] !== undefined ||
-    selfDelimiting.test(headers["content-type"] ?? "");
+  const delimited = isDelimited(response.headers);
   return new ByteQueue(response, {
     abandon,
     complete: (received) => {
       if (delimited || received === 0) return true;
-      fail(
-        connectionError(
-          "the answer has neither a length nor chunks, so nothing says that it is complete; " +
-            "let the server or proxy send one of them",
-          "sent",
-        ),
-      );
+      fail(undelimited());
       return false;
     },
   });

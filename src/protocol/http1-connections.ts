@@ -40,6 +40,8 @@ export interface Http1Request {
 export class Http1Connections {
   /** The scheme and authority of request URLs. */
   readonly origin: string;
+  /** The `Host` of requests. */
+  readonly host: string;
   /** The address, for messages. */
   readonly address: string;
   readonly #options: Http1ConnectionsOptions;
@@ -58,6 +60,7 @@ export class Http1Connections {
     const path = address.startsWith("unix:") ? address.slice("unix:".length) : undefined;
     const url = new URL(path === undefined ? address : "http://localhost");
     this.origin = url.origin;
+    this.host = url.host;
     this.#to = { ...urlToHttpOptions(url), ...(path === undefined ? {} : { socketPath: path }) };
     const secure = url.protocol === "https:";
     this.#start = secure ? requestHttps : requestHttp;
@@ -69,7 +72,7 @@ export class Http1Connections {
   }
 
   /** Begins a request. Throws an `unsent` connection error after {@link close}. */
-  begin(method: string, path: string, headers: OutgoingHttpHeaders): Http1Request {
+  begin(method: string, path: string, headers: OutgoingHttpHeaders | readonly string[]): Http1Request {
     if (this.#closed) throw connectionError(`the connection to ${this.address} is closed`, "unsent");
     const request = this.#start({ ...this.#to, agent: this.#agent, method, path, headers });
     this.#running.add(request);

@@ -23,7 +23,8 @@ export interface AddressTransport extends Transport, AsyncDisposable {
 /** Connect's transport for a wire, over an HTTP/2 connection of our own. */
 export function http2Transport(address: string, options: Http2TransportOptions): AddressTransport {
   const connection = new Http2Connection(address, options);
-  const transport = wireTransport(options, connection.origin, http2Client(connection), options.fastPath === false ? undefined : http2Unary(connection));
+  const short = options.fastPath === false ? undefined : http2Unary(connection);
+  const transport = wireTransport(options, connection.origin, http2Client(connection), short);
   return {
     unary: transport.unary.bind(transport),
     stream: transport.stream.bind(transport),

@@ -1,11 +1,12 @@
 import { constants } from "node:http2";
 import type { ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from "node:http2";
-import { Code, ConnectError } from "@connectrpc/connect";
+import type { ConnectError } from "@connectrpc/connect";
 import type { Http2Connection } from "../http2-connection.ts";
 import type { SharedSession } from "../http2-session.ts";
 import { resetError } from "../http2-error.ts";
 import { resetStream } from "../reset-stream.ts";
 import { Body, promised, tooLarge } from "./body.ts";
+import { aborted, timedOut } from "./ended-early.ts";
 import type { HttpAnswer, HttpRequest, UnaryHttp } from "./http.ts";
 
 /** Where a stream keeps its exchange, so that all streams share their listeners. */
@@ -211,12 +212,4 @@ function onClose(this: ExchangeStream): void {
 
 function expire(of: Exchange): void {
   of.stop(timedOut());
-}
-
-function aborted(signal: AbortSignal): ConnectError {
-  return ConnectError.from(signal.reason, Code.Canceled);
-}
-
-function timedOut(): ConnectError {
-  return new ConnectError("the operation timed out", Code.DeadlineExceeded);
 }
