@@ -9,6 +9,7 @@ import { http2Client } from "../http2-client.ts";
 import { Http2Connection } from "../http2-connection.ts";
 import type { Http2ConnectionOptions } from "../http2-connection.ts";
 import type { AddressTransport } from "../http2-transport.ts";
+import { http1Unary } from "../unary/http1-unary.ts";
 import { http2Unary } from "../unary/http2-unary.ts";
 import { restTransport } from "./client.ts";
 
@@ -44,9 +45,14 @@ export function restAddressTransport(address: string, options: RestAddressOption
   };
   if (options.httpVersion === "1.1") {
     const connections = new Http1Connections(address, options);
-    const httpClient = http1Client(connections);
     return {
-      ...restTransport({ ...shared, httpClient, baseUrl: connections.origin, ready: undefined }),
+      ...restTransport({
+        ...shared,
+        httpClient: http1Client(connections),
+        unaryHttp: options.fastPath === false ? undefined : http1Unary(connections),
+        baseUrl: connections.origin,
+        ready: undefined,
+      }),
       endsAtDeadline: true,
       probe: (signal) => connections.probe(signal),
       [Symbol.asyncDispose]: () => connections.close(),
