@@ -88,6 +88,8 @@ export { instanceId } from "./server/guard.ts";
 export { meshPlugin } from "./server/plugin.ts";
 export type { MeshPluginOptions, Mountable } from "./server/plugin.ts";
 export type { DrainOptions, ListenOptions, ServerLimits } from "./server/options.ts";
+export { serverTls } from "./server/server-tls.ts";
+export type { ServerTls, TlsRenewal } from "./server/server-tls.ts";
 export type { CorsOptions } from "./server/cors.ts";
 export type { HttpOptions } from "./server/http.ts";
 

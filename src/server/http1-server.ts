@@ -5,6 +5,7 @@ import type { Server as HttpsServer } from "node:https";
 import { configurationError, errorText } from "../error.ts";
 import type { NodeRequest, NodeResponse } from "../protocol/node-handler.ts";
 import type { ServerLimits, ServerTlsOptions } from "./options.ts";
+import { requireCertificate } from "./server-tls.ts";
 
 /**
  * How long an idle connection is kept for its caller's next request, in
@@ -18,6 +19,11 @@ const maxCheckMs = 5_000;
 
 /** Node's HTTP/1.1 server, with or without TLS. */
 export type Http1Server = HttpServer | HttpsServer;
+
+/** TLS options with what is different from Node's defaults. */
+export function secureContext(tls: ServerTlsOptions): ServerTlsOptions {
+  return { minVersion: "TLSv1.2", ...tls };
+}
 
 /**
  * Makes the HTTP/1.1 server of a listener. With TLS it also offers HTTP/2 in
@@ -37,14 +43,11 @@ export function http1Server(
     keepAliveTimeout: keepAliveTimeoutMs,
   };
   if (tls === undefined) return createHttp(http, onRequest);
-  if (tls.pfx === undefined && (tls.cert === undefined || tls.key === undefined)) {
-    throw configurationError("listen.tls has no certificate: set cert and key, or pfx");
-  }
+  requireCertificate(tls, "listen.tls has");
   try {
     return createHttps(
       {
-        minVersion: "TLSv1.2",
-        ...tls,
+        ...secureContext(tls),
         ALPNProtocols: ["h2", "http/1.1"],
         handshakeTimeout: limits.firstBytesTimeoutMs,
         ...http,

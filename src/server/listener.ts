@@ -7,10 +7,12 @@ import type { TLSSocket } from "node:tls";
 import { Code } from "@connectrpc/connect";
 import { errorText, meshError } from "../error.ts";
 import type { NodeRequest, NodeResponse } from "../protocol/node-handler.ts";
+import { Connections } from "./connections.ts";
 import { firstBytes } from "./first-bytes.ts";
-import { http1Server } from "./http1-server.ts";
+import { http1Server, secureContext } from "./http1-server.ts";
 import type { Http1Server } from "./http1-server.ts";
-import type { ListenOptions, ServerLimits, ServerTlsOptions } from "./options.ts";
+import type { ListenOptions, ServerLimits } from "./options.ts";
+import { ServerTls } from "./server-tls.ts";
 import { Sessions } from "./sessions.ts";
 import { SlowReaders } from "./slow-readers.ts";
 
@@ -30,7 +32,7 @@ export interface ListenerOptions {
   /** Asked first about each request over HTTP/2. Default: none is taken. */
   readonly onStream?: OnStream | undefined;
   /** TLS of its own server. Default none. */
-  readonly tls?: ServerTlsOptions | undefined;
+  readonly tls?: ListenOptions["tls"];
 }
 
 /**
@@ -44,13 +46,13 @@ export class Listener {
   readonly #http2: Http2Server;
   readonly #sessions: Sessions;
   readonly #slow: SlowReaders;
-  readonly #maxConnections: number;
-  readonly #sockets = new Set<Socket>();
+  readonly #connections: Connections;
   /** Connections that have not said yet which protocol they speak. */
   readonly #undecided = new Set<Socket>();
   /** Whether new connections are turned away. */
   #refusing = false;
   #timer: NodeJS.Timeout | undefined;
+  #endRenewals: () => void = () => {};
 
   /** Throws a configuration error for TLS options that cannot work. */
   constructor(
@@ -58,10 +60,11 @@ export class Listener {
     limits: ServerLimits,
     { server, tls, onStream }: ListenerOptions = {},
   ) {
-    this.server = server ?? http1Server(onRequest, limits, tls);
+    this.server = server ?? http1Server(onRequest, limits, tls instanceof ServerTls ? tls.options : tls);
+    if (tls instanceof ServerTls) this.#followRenewals(tls);
     this.#sessions = new Sessions(limits);
     this.#slow = new SlowReaders(limits.slowAnswerTimeoutMs);
-    this.#maxConnections = limits.maxConnections;
+    this.#connections = new Connections(limits);
     this.#http2 = createHttp2(
       {
         maxHeaderListPairs: limits.maxHeaderPairs,
@@ -151,14 +154,23 @@ export class Listener {
   /** Ends all connections, whatever runs on them. */
   destroy(): void {
     clearInterval(this.#timer);
+    this.#endRenewals();
     this.#sessions.destroy();
     this.server.closeAllConnections();
-    for (const socket of this.#sockets) socket.destroy();
+    this.#connections.destroy();
   }
 
   #refuse(): void {
     this.#refusing = true;
     for (const socket of this.#undecided) socket.destroy();
+  }
+
+  #followRenewals(tls: ServerTls): void {
+    const { server } = this;
+    if (!(server instanceof TlsServer)) return;
+    this.#endRenewals = tls.follow((options) => {
+      server.setSecureContext(secureContext(options));
+    });
   }
 
   #splitConnections(timeoutMs: number): void {
@@ -193,16 +205,12 @@ export class Listener {
 
   /** Keeps a new connection in mind, or turns it away. */
   #accept(socket: Socket): boolean {
-    if (this.#refusing || this.#sockets.size >= this.#maxConnections) {
+    if (this.#refusing || !this.#connections.add(socket)) {
       socket.destroy();
       return false;
     }
-    this.#sockets.add(socket);
     this.#undecided.add(socket);
-    socket.once("close", () => {
-      this.#sockets.delete(socket);
-      this.#undecided.delete(socket);
-    });
+    socket.once("close", () => this.#undecided.delete(socket));
     return true;
   }
 

@@ -1,4 +1,5 @@
 import type { TlsOptions } from "node:tls";
+import type { ServerTls } from "./server-tls.ts";
 
 /** Limits of a server, all on by default. */
 export interface ServerLimits {
@@ -30,6 +31,13 @@ export interface ServerLimits {
   readonly requestTimeoutMs: number;
   /** Connections at the same time; more are closed as they come. Default 10000. */
   readonly maxConnections: number;
+  /**
+   * Open connections from one address at most, so that one caller cannot take
+   * all of them. More are closed as they come. Give `Infinity` behind a proxy,
+   * from which all connections come. Default 1000: a caller over HTTP/1.1 needs
+   * one for each running call.
+   */
+  readonly maxConnectionsPerAddress: number;
   /**
    * Handlers that run at the same time for callers outside the process; calls
    * beyond get `resource_exhausted` and a time to come back. Default 1024.
@@ -91,6 +99,7 @@ export const defaultLimits: ServerLimits = {
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 300_000,
   maxConnections: 10_000,
+  maxConnectionsPerAddress: 1_000,
   maxRunningCalls: 1_024,
   maxConnectionCalls: undefined,
   maxStreamResets: 500,
@@ -132,9 +141,10 @@ export interface ListenOptions {
   readonly path?: string | undefined;
   /**
    * Speaks TLS, and nothing else, on the port. `requestCert` with `ca` lets in
-   * only callers with a certificate of that authority. Default: no TLS.
+   * only callers with a certificate of that authority. `serverTls` makes TLS
+   * whose certificates can be renewed while the mesh runs. Default: no TLS.
    */
-  readonly tls?: ServerTlsOptions | undefined;
+  readonly tls?: ServerTlsOptions | ServerTls | undefined;
   /** What the registry tells others, when it differs from what is bound: a NAT, a container. */
   readonly advertise?:
     | { readonly host?: string | undefined; readonly port?: number | undefined }

@@ -1,9 +1,12 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
-import type { Behaviour, Order, Report, Seen, ServerInit } from "./behaviour.ts";
+import type { Behaviour, Order, Report, Seen, ServerInit, TlsFiles } from "./behaviour.ts";
 
 const script = join(import.meta.dirname, "server-process.ts");
+
+/** What makes the surroundings of a process obey. */
+export const surroundings: string = join(import.meta.dirname, "surroundings.ts");
 
 /** A server of a scenario. Disposing kills its process. */
 export class Server implements AsyncDisposable {
@@ -12,22 +15,26 @@ export class Server implements AsyncDisposable {
   readonly address: string;
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
-  readonly #asked = new Map<number, (seen: Seen) => void>();
+  /** Zone that the registry says it is in. */
+  readonly zone: string | undefined;
+  readonly #asked = new Map<number, (answer: Extract<Report, { readonly answer: number }>) => void>();
   #asks = 0;
 
-  private constructor(id: string, address: string, child: ChildProcess, ended: Promise<unknown>) {
+  private constructor({ id, zone }: ServerInit, address: string, child: ChildProcess, ended: Promise<unknown>) {
     this.id = id;
+    this.zone = zone;
     this.address = address;
     this.#child = child;
     this.#ended = ended;
     child.on("message", (report: Report) => {
-      if ("answer" in report) this.#asked.get(report.answer)?.(report.seen);
+      if ("answer" in report) this.#asked.get(report.answer)?.(report);
     });
   }
 
   /** Starts one and waits until it listens. */
   static async start(init: ServerInit): Promise<Server> {
-    const [command, ...args] = [...wrapper(init), process.execPath, script, JSON.stringify(init)];
+    const own = init.ownClock === true ? ["--import", surroundings] : [];
+    const [command, ...args] = [...wrapper(init), process.execPath, ...own, script, JSON.stringify(init)];
     const child = spawn(command, args, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
     const ended = new Promise((resolve) => child.once("exit", resolve));
     const address = await new Promise<string>((resolve, reject) => {
@@ -39,7 +46,7 @@ export class Server implements AsyncDisposable {
         reject(new Error(`the server ${init.id} ended with code ${String(code)} before it was ready`));
       });
     });
-    return new Server(init.id, address, child, ended);
+    return new Server(init, address, child, ended);
   }
 
   get port(): number {
@@ -52,12 +59,23 @@ export class Server implements AsyncDisposable {
   }
 
   /** What it has seen so far. It must be running. */
-  seen(): Promise<Seen> {
-    const ask = ++this.#asks;
-    return new Promise((resolve) => {
-      this.#asked.set(ask, resolve);
-      this.#order({ ask });
-    });
+  async seen(): Promise<Seen> {
+    return (await this.#ask({})).seen;
+  }
+
+  /** Gives it other certificates. Resolves to why it refuses them; undefined when it does not. */
+  async renew(renew: TlsFiles): Promise<string | undefined> {
+    return (await this.#ask({ renew })).refused;
+  }
+
+  /** Ends all its HTTP/2 connections: by a GOAWAY, after which what runs finishes, or without a word. */
+  end(how: "goaway" | "cut"): void {
+    this.#order({ end: how });
+  }
+
+  /** Sets its wall clock forward, compared with that of the machine, in milliseconds. */
+  setClock(clock: number): void {
+    this.#order({ clock });
   }
 
   /** Sends it a signal. */
@@ -78,6 +96,14 @@ export class Server implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.kill();
+  }
+
+  #ask(what: { readonly renew?: TlsFiles }): Promise<Extract<Report, { readonly answer: number }>> {
+    const ask = ++this.#asks;
+    return new Promise((resolve) => {
+      this.#asked.set(ask, resolve);
+      this.#order({ ...what, ask });
+    });
   }
 
   #order(order: Order): void {

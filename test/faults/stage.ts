@@ -47,9 +47,10 @@ export class Stage implements AsyncDisposable {
 
   /** The servers as a registry would know them. */
   known(): readonly Instance[] {
-    return this.servers.map(({ id, address }, at) =>
+    return this.servers.map(({ id, address, zone }, at) =>
       instance({
         id,
+        zone,
         component: "server",
         services: [ChannelTestService.typeName],
         channels: { protobuf: this.proxies[at]?.address ?? address },
@@ -80,11 +81,15 @@ export class Stage implements AsyncDisposable {
     return this.flow(async (text) => (await client.look({ text })).text, perSecond);
   }
 
-  /** Any calls; waits until every server has answered. */
-  async flow(call: (text: string) => Promise<string>, perSecond: number = rate): Promise<Traffic> {
+  /** Any calls; waits until every server has answered, or each of some. */
+  async flow(
+    call: (text: string) => Promise<string>,
+    perSecond: number = rate,
+    servers: readonly Server[] = this.servers,
+  ): Promise<Traffic> {
     const traffic = new Traffic(call, perSecond);
     this.#ends.push(() => void traffic.stop());
-    await until(() => this.servers.every(({ id }) => traffic.share(id) > 0), { timeoutMs: 20_000, what: "traffic at all servers" });
+    await until(() => servers.every(({ id }) => traffic.share(id) > 0), { timeoutMs: 20_000, what: "traffic at all servers" });
     return traffic;
   }
 

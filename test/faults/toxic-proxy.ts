@@ -59,7 +59,7 @@ export class ToxicProxy implements AsyncDisposable {
 
   /** Resets all connections. */
   reset(): void {
-    for (const socket of this.#open) socket.resetAndDestroy();
+    for (const socket of this.#open) reset(socket);
   }
 
   /** Ends what goes to the server on all connections, while its answers still pass. */
@@ -115,7 +115,7 @@ export class ToxicProxy implements AsyncDisposable {
     });
     from.once("end", () => { later(() => { if (!this.#swallows(way)) to.end(); }, () => this.toxics.slowCloseMs ?? 0); });
     from.on("error", () => {
-      if (!this.#swallows(way)) to.resetAndDestroy();
+      if (!this.#swallows(way)) reset(to);
     });
     from.once("close", () => {
       this.#open.delete(from);
@@ -135,4 +135,10 @@ export class ToxicProxy implements AsyncDisposable {
     harmed[at] = (harmed[at] ?? 0) ^ 0x10;
     return harmed;
   }
+}
+
+/** Resets a connection, or closes it while its end is on its way: libuv does not reset then, and never closes it either. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+  else socket.resetAndDestroy();
 }

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { constants } from "node:http2";
+import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { GreetService } from "../../gen/greet/v1/greet_pb.ts";
 import { createMesh, staticRegistry } from "../../src/index.ts";
@@ -201,6 +203,28 @@ test("connections beyond the cap are closed as they come", async () => {
   using third = rawFrames(server.port);
   await within(() => third.closed, { what: "the end of the third" });
   first[Symbol.dispose]();
+  await until(async () => {
+    using next = rawFrames(server.port);
+    return await answered(next);
+  });
+});
+
+test("connections of one address beyond its cap are closed, others are served", async () => {
+  await using server = await startMesh({ limits: { maxConnectionsPerAddress: 2 } });
+  using first = rawFrames(server.port);
+  using second = rawFrames(server.port);
+  expect([await answered(first), await answered(second)]).toEqual([true, true]);
+  using third = rawFrames(server.port);
+  await within(() => third.closed, { what: "the end of the third" });
+  const elsewhere = connect({ port: server.port, host: "127.0.0.1", localAddress: "127.0.0.2" });
+  try {
+    elsewhere.write("GET /livez HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+    const [head] = (await once(elsewhere, "data")) as [Buffer];
+    expect(head.toString("latin1")).toMatch(/^HTTP\/1\.1 200 /);
+  } finally {
+    elsewhere.destroy();
+  }
+  second[Symbol.dispose]();
   await until(async () => {
     using next = rawFrames(server.port);
     return await answered(next);

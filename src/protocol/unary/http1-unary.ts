@@ -20,7 +20,7 @@ export function http1Unary(connections: Http1Connections): UnaryHttp {
         try {
           resolve(read(answer));
         } catch (error) {
-          reject(error as Error);
+          reject(error);
         }
       };
       new Exchange(connections, begun, request, finish, reject).send();
