@@ -18,12 +18,14 @@ export function streamCalls(
     type O = typeof method.output;
     const started = router.start(method, timeoutMs, contextValues);
     const { limitMs, left, values } = started;
+    let ends: AbortSignal | undefined;
     return runStreamingCall<I, O>({
       interceptors: [...interceptors],
       ...(signal === undefined ? {} : { signal }),
       timeoutMs: limitMs,
       req: { stream: true, ...requestBase(method, header, values), message: input },
       next: async (req) => {
+        ends = req.signal;
         const { hashKey } = started.policy;
         const peeked = hashKey === undefined ? undefined : await peek(req.message);
         const messages = replay(peeked?.messages ?? req.message);
@@ -40,8 +42,12 @@ export function streamCalls(
         const repeatable = (): boolean => !messages.started();
         return router.run(started, { signal: req.signal, message: peeked?.first, attempt, repeatable });
       },
-    }).catch((error: unknown) => {
-      throw explainDeadline(error, limitMs, started.obstacle);
-    });
+    }).then(
+      // An interceptor may have answered without a call.
+      (answer) => (ends === undefined ? answer : { ...answer, message: releasedBy(answer.message, ends) }),
+      (error: unknown) => {
+        throw explainDeadline(error, limitMs, started.obstacle);
+      },
+    );
   };
 }

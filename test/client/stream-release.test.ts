@@ -32,6 +32,11 @@ test.each([
       })(),
     );
     for await (const _ of greet.greetMany({ count: 2, pause })) break;
+    // A reader that goes without a word: only the signal tells.
+    const left = new AbortController();
+    const reader = greet.greetMany({ count: 2, pause }, { signal: left.signal })[Symbol.asyncIterator]();
+    await reader.next();
+    left.abort();
   };
   await cancelled();
   const before = timers();
