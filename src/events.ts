@@ -46,6 +46,8 @@ export interface MeshEvents {
   };
   /** An instance that was ejected gets calls again. */
   "peer.returned": { instance: Instance; channel: string };
+  /** An instance says that a service of it serves again, or no longer, or does not say any more. */
+  "peer.health": { instance: Instance; channel: string; service: string; serving: boolean };
   /** A call did not get the channel that it prefers most. */
   "channel.fallback": { service: string; wanted: string; used: string };
   /** A call is tried again, at another instance where there is one. */

@@ -61,6 +61,11 @@ export interface MeshOptions {
   readonly outlier?: OutlierOptions | false | undefined;
   /** How many repetitions a client may add to its calls of a service. Default: a fifth of them, and ten a second. */
   readonly retryBudget?: RetryBudgetOptions | undefined;
+  /**
+   * Whether each instance is asked how it is, as `ClientOptions.healthCheck` has
+   * it. Default false: registry, connections and answers tell.
+   */
+  readonly healthCheck?: string | boolean | undefined;
   /** How long connecting to an instance may take, in milliseconds. Default 5000. */
   readonly connectTimeoutMs?: number | undefined;
   /**

@@ -8,12 +8,20 @@ import type { Member } from "./member.ts";
 import type { ClientPeer } from "./peer.ts";
 import type { PeerPool } from "./peer-pool.ts";
 
+/** What a {@link Cluster} may look at besides connections. */
+export interface ClusterOptions {
+  /** When peers are ejected for their answers. Default false: never. */
+  readonly outlier?: OutlierPolicy | false | undefined;
+  /** The service whose health each instance is asked for. Default: none is. */
+  readonly healthService?: string | undefined;
+}
+
 /** The instances of a target as one client balances over them. */
 export class Cluster {
   readonly discovery: Discovery;
   readonly #pool: PeerPool;
   readonly #balancer: Balancer;
-  readonly #outlier: OutlierPolicy | false;
+  readonly #options: ClusterOptions;
   readonly #stop = new AbortController();
   readonly #groups = new Map<string, Group>();
   readonly #changed = (peer: ClientPeer): void => {
@@ -28,12 +36,11 @@ export class Cluster {
   #known = false;
   #waiting: Array<() => void> = [];
 
-  /** @param outlier when peers are ejected for their answers. Default false: never */
-  constructor(discovery: Discovery, pool: PeerPool, balancer: Balancer, outlier: OutlierPolicy | false = false) {
+  constructor(discovery: Discovery, pool: PeerPool, balancer: Balancer, options: ClusterOptions = {}) {
     this.discovery = discovery;
     this.#pool = pool;
     this.#balancer = balancer;
-    this.#outlier = outlier;
+    this.#options = options;
     // What other clients have found out already is there from the first call on.
     if (discovery.state.value !== undefined) this.#update(discovery.state.value);
     void this.#follow();
@@ -122,10 +129,12 @@ export class Cluster {
   #group(channel: Channel): Group {
     const known = this.#groups.get(channel.name);
     if (known !== undefined) return known;
+    const { outlier = false, healthService } = this.#options;
     const group = new Group(channel, {
       pool: this.#pool,
       balancer: this.#balancer,
-      outlier: this.closed ? false : this.#outlier,
+      outlier: this.closed ? false : outlier,
+      healthService,
       changed: this.#changed,
     });
     this.#groups.set(channel.name, group);

@@ -103,14 +103,20 @@ export class Explanation {
 }
 
 function candidate(member: Member, nowMs: number, tried: boolean): CallCandidate {
-  const { instance, inFlight, latency, available, ejected, probing } = member;
+  const { instance, inFlight, latency } = member;
   const expectedMs = latency.expectedMs(nowMs);
   return {
     instance: instance.id,
-    state: tried ? "tried" : !available ? "lost" : probing ? "probing" : ejected ? "ejected" : "in",
+    state: tried ? "tried" : stateOf(member),
     inFlight,
     expectedMs,
     cost: expectedMs * (inFlight + 1),
     weight: effectiveWeight(instance),
   };
+}
+
+function stateOf({ available, serving, probing, ejected }: Member): CallCandidate["state"] {
+  if (!available) return "lost";
+  if (!serving) return "unwell";
+  return probing ? "probing" : ejected ? "ejected" : "in";
 }

@@ -17,6 +17,8 @@ export interface GroupOptions {
   readonly balancer: Balancer;
   /** When peers are ejected; false for never. */
   readonly outlier: OutlierPolicy | false;
+  /** The service whose health each instance is asked for. Default: none is. */
+  readonly healthService?: string | undefined;
   /** Told when a peer became available or unavailable. */
   readonly changed: (peer: ClientPeer) => void;
 }
@@ -35,6 +37,9 @@ export class Group {
     if (member.probing) this.#probing.add(member);
     else this.#probing.delete(member);
     this.#changed(member.peer);
+  };
+  readonly #rethink = (): void => {
+    this.#picker = undefined;
   };
   /** Ejected peers that wait for the one call that decides. */
   readonly #probing = new Set<Member>();
@@ -114,12 +119,15 @@ export class Group {
   }
 
   #join(peer: ClientPeer): Member {
-    const member = new Member(peer, this.#memberChanged, this.#options.pool.now);
+    const { healthService, pool } = this.#options;
+    const member = new Member(peer, this.#memberChanged, pool.now);
     member.outcomes = this.#detector?.add(member);
+    if (healthService !== undefined) member.health = peer.watchHealth(healthService, this.#rethink);
     return member;
   }
 
   #leave(member: Member): void {
+    if (member.health !== undefined) member.peer.unwatchHealth(member.health, this.#rethink);
     if (member.outcomes !== undefined) this.#detector?.remove(member.outcomes);
     this.#probing.delete(member);
     this.#options.pool.release(member.peer, this.#changed);
@@ -133,7 +141,7 @@ export class Group {
   /** A peer on probation that the call may go to: a call with a key only if it would be its own. */
   #probe(call: CallInfo, tried: ReadonlySet<Member> | undefined): Member | undefined {
     for (const member of this.#probing) {
-      if (!member.available || tried?.has(member) === true) continue;
+      if (!member.available || !member.serving || tried?.has(member) === true) continue;
       if (call.hashKey === undefined) return member;
       const choices = this.members.filter((other) => other === member || (other.available && !other.ejected));
       if (this.#options.balancer(choices)(call) === member) return member;
@@ -143,15 +151,19 @@ export class Group {
 }
 
 /**
- * The peers that should get calls: those that can be reached and were not
- * ejected. When these are fewer than half of all, ejection is no longer
+ * The peers that should get calls: those that can be reached, serve, and were
+ * not ejected. When these are fewer than half of all, ejection is no longer
  * believed (Envoy's panic threshold), since so few could not take all calls.
  * That a peer cannot be reached is believed unless none can: calls to it would
- * only come back.
+ * only come back. What peers say of themselves is believed unless all say that
+ * they do not serve: then each call is told so by one of them, where gRFC A17
+ * has it fail in the client.
  */
 function eligible(members: readonly Member[]): readonly Member[] {
   const reachable = members.filter(({ available }) => available);
   if (reachable.length === 0) return members;
-  const good = reachable.filter(({ ejected }) => !ejected);
-  return good.length * 2 < members.length ? reachable : good;
+  const serving = reachable.filter((member) => member.serving);
+  const able = serving.length === 0 ? reachable : serving;
+  const good = able.filter(({ ejected }) => !ejected);
+  return good.length * 2 < members.length ? able : good;
 }

@@ -10,6 +10,7 @@ import type { Outcomes } from "../resilience/outcomes.ts";
 import type { Ejectable, EjectionReason } from "../resilience/outlier.ts";
 import { pushbackOf } from "../resilience/pushback.ts";
 import { endOf } from "./attempt-end.ts";
+import type { HealthWatch } from "./health-watch.ts";
 import type { ClientPeer } from "./peer.ts";
 
 /**
@@ -22,6 +23,9 @@ function saysNothing(progress: Progress | undefined, error: ConnectError): boole
   return error.code === Code.ResourceExhausted && pushbackOf(error) !== undefined;
 }
 
+/** Calls that are lost within so many milliseconds were on one connection: that is one failure, not many in a row. */
+const togetherMs = 100;
+
 /**
  * A peer as one cluster sees it: connection, running calls and latency are the
  * peer's, which all clients share; whether it is ejected follows from the
@@ -33,9 +37,13 @@ export class Member implements Peer, Ejectable {
   readonly latency: Latency;
   /** Told how its calls end, where failing peers are ejected. */
   outcomes: Outcomes | undefined;
+  /** Knows what the instance says of its health, where that is watched. */
+  health: HealthWatch | undefined;
   readonly #now: () => number;
   readonly #changed: ((member: Member) => void) | undefined;
   #returnedMs = -Infinity;
+  /** When a call was last lost with its connection. */
+  #lostMs = -Infinity;
   #ejected = false;
   #probing = false;
 
@@ -66,6 +74,11 @@ export class Member implements Peer, Ejectable {
   /** Whether it can be reached. */
   get available(): boolean {
     return this.peer.available;
+  }
+
+  /** Whether it serves, by its own word. */
+  get serving(): boolean {
+    return this.health?.serving !== false;
   }
 
   /** Whether it was taken out for its answers, although it can be reached. */
@@ -100,7 +113,15 @@ export class Member implements Peer, Ejectable {
     const progress = progressOf(error);
     const { code } = error;
     if (progress === undefined && code !== Code.Canceled && code !== Code.DeadlineExceeded) peer.answered();
-    outcomes?.ended(saysNothing(progress, error) ? Code.Canceled : code);
+    const known = saysNothing(progress, error) || (progress === "sent" && !this.#lostAnew(nowMs));
+    outcomes?.ended(known ? Code.Canceled : code);
+  }
+
+  /** Whether a call was lost with a connection that no other was lost with just now. */
+  #lostAnew(nowMs: number): boolean {
+    const anew = nowMs - this.#lostMs >= togetherMs;
+    if (anew) this.#lostMs = nowMs;
+    return anew;
   }
 
   eject(why: EjectionReason): void {

@@ -49,6 +49,15 @@ export interface ClientOptions extends PerCallOptions {
   readonly outlier?: OutlierOptions | false | undefined;
   /** How many repetitions the client may add to its calls of a service. Default: the mesh's. */
   readonly retryBudget?: RetryBudgetOptions | undefined;
+  /**
+   * Whether each instance is asked how it is, by a stream over the connection
+   * that calls take (`grpc.health.v1.Health/Watch`, gRFC A17): one that says it
+   * does not serve gets no calls while another does. True asks for the service
+   * that is called; a name for that one, an empty one for the whole server. The
+   * streams keep the process alive until the mesh closes. Default: as a service
+   * config has it in `healthCheckConfig`, else the mesh's, which is false.
+   */
+  readonly healthCheck?: string | boolean | undefined;
 }
 
 const perCall: ContextKey<PerCallOptions> = createContextKey<PerCallOptions>(

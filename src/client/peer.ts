@@ -9,6 +9,7 @@ import type { Instance } from "../contract/instance.ts";
 import { errorText } from "../error.ts";
 import { publish } from "../events.ts";
 import { connectionError } from "../protocol/progress.ts";
+import { HealthWatch } from "./health-watch.ts";
 
 /** Pauses between attempts to reach a lost instance (grpc/doc/connection-backoff.md, but at most 30 s). */
 const reconnect = { initialMs: 1_000, maxMs: 30_000, multiplier: 1.6 };
@@ -37,6 +38,7 @@ export class ClientPeer implements Peer {
   readonly #connect: (onLost: (error: unknown) => void) => PeerTransport;
   readonly #random: () => number;
   readonly #now: () => number;
+  readonly #watches = new Map<string, HealthWatch>();
   #transport: PeerTransport;
   /** Whether the channel could not even make a transport. */
   #broken = false;
@@ -115,9 +117,30 @@ export class ClientPeer implements Peer {
     }
   }
 
+  /**
+   * Watches what the instance says of a service, until {@link unwatchHealth}.
+   *
+   * @param changed called when that changes
+   */
+  watchHealth(service: string, changed: () => void): HealthWatch {
+    let watch = this.#watches.get(service);
+    if (watch === undefined) this.#watches.set(service, (watch = new HealthWatch(this, service, this.#random)));
+    watch.users.add(changed);
+    return watch;
+  }
+
+  /** The last one to want no more ends the watch. */
+  unwatchHealth(watch: HealthWatch, changed: () => void): void {
+    watch.users.delete(changed);
+    if (watch.users.size > 0) return;
+    this.#watches.delete(watch.service);
+    watch.close();
+  }
+
   /** Ends the peer. Calls that are running finish. */
   async close(): Promise<void> {
     this.#closed = true;
+    for (const watch of this.#watches.values()) watch.close();
     this.#lost?.abort();
     await this.transport[Symbol.asyncDispose]();
   }
@@ -183,6 +206,7 @@ export class ClientPeer implements Peer {
   }
 
   #tell(): void {
+    for (const watch of this.#watches.values()) watch.turned();
     for (const user of this.users) user(this);
   }
 }

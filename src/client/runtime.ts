@@ -9,8 +9,8 @@ import type { RegistryDetail } from "../health/http.ts";
 import type { Callers } from "../protocol/callers.ts";
 import type { Hosted } from "../protocol/hosted.ts";
 import type { Registry, Target } from "../registry/registry.ts";
-import type { OutlierPolicy } from "../resilience/outlier-policy.ts";
 import { Cluster } from "./cluster.ts";
+import type { ClusterOptions } from "./cluster.ts";
 import { Discovery } from "./discovery.ts";
 import { Member } from "./member.ts";
 import type { ChannelPreference } from "./options.ts";
@@ -107,12 +107,12 @@ export class ClientRuntime {
   }
 
   /** A balanced view of the instances of a service, which lives until the mesh closes. */
-  cluster(service: DescService, balancer: Balancer | undefined, outlier: OutlierPolicy | false): Cluster {
+  cluster(service: DescService, balancer: Balancer | undefined, options: ClusterOptions): Cluster {
     const cluster = new Cluster(
       this.#discover(targetOf(service)),
       this.#pool,
       balancer ?? this.settings.balancer,
-      outlier,
+      options,
     );
     this.#clusters.add(cluster);
     return cluster;

@@ -83,8 +83,9 @@ export class ServiceRoute {
   #cluster(name: string | undefined, balancer: Balancer | undefined): Cluster {
     let cluster = this.#clusters.get(name);
     if (cluster === undefined) {
-      const { runtime, balancer: own, outlier } = this.#plan;
-      cluster = runtime.cluster(this.#service, balancer ?? own, outlier);
+      const { runtime, balancer: own, outlier, healthCheck } = this.#plan;
+      const healthService = healthCheck === true ? this.#service.typeName : healthCheck === false ? undefined : healthCheck;
+      cluster = runtime.cluster(this.#service, balancer ?? own, { outlier, healthService });
       this.#clusters.set(name, cluster);
     }
     return cluster;

@@ -18,6 +18,8 @@ export interface CallSettings {
   /** When peers are ejected; false for never. */
   readonly outlier: OutlierPolicy | false;
   readonly retryBudget: RetryBudgetOptions | undefined;
+  /** The service whose health instances are asked for; true for the one that is called, false for none. */
+  readonly healthCheck: string | boolean;
 }
 
 /** Options that say how calls are made; those of a mesh and those of a client have them. */
@@ -25,6 +27,7 @@ export interface CallSettingsOptions extends PolicyOptions {
   readonly serviceConfig?: ServiceConfigJson | undefined;
   readonly outlier?: OutlierOptions | false | undefined;
   readonly retryBudget?: RetryBudgetOptions | undefined;
+  readonly healthCheck?: string | boolean | undefined;
 }
 
 /**
@@ -36,7 +39,7 @@ export function callSettings(options: CallSettingsOptions, mesh?: CallSettings):
   const where = `the options of the ${mesh === undefined ? "mesh" : "client"}`;
   const policy = policyOf(options);
   checkPolicy(policy, optionsOf(where));
-  const { serviceConfig: json, outlier, retryBudget } = options;
+  const { serviceConfig: json, outlier, retryBudget, healthCheck } = options;
   const config = json === undefined ? mesh?.config : serviceConfig(json, hasBalancer);
   if (config?.balancer !== undefined) configuredBalancer(config.balancer);
   const inherited = outlier === undefined ? (config?.balancer?.outlier ?? mesh?.outlier) : undefined;
@@ -45,5 +48,6 @@ export function callSettings(options: CallSettingsOptions, mesh?: CallSettings):
     config,
     outlier: inherited ?? (outlier !== false && outlierPolicy(outlier, optionsOf(where))),
     retryBudget: retryBudget ?? mesh?.retryBudget,
+    healthCheck: healthCheck ?? config?.healthService ?? mesh?.healthCheck ?? false,
   };
 }

@@ -7,9 +7,9 @@ export interface CallCandidate {
   /**
    * `in` gets calls, `ejected` none because its calls fail, `probing` the one
    * that decides whether it comes back, `lost` none because it cannot be
-   * reached; `tried` had an attempt of this call before.
+   * reached, `unwell` none because it says that it does not serve; `tried` had an attempt of this call before.
    */
-  readonly state: "in" | "ejected" | "probing" | "lost" | "tried";
+  readonly state: "in" | "ejected" | "probing" | "lost" | "unwell" | "tried";
   /** Calls that this client had running there. */
   readonly inFlight: number;
   /** What an answer was expected to take, in milliseconds; 0 while nothing is known. */
