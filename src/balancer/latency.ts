@@ -74,6 +74,14 @@ export class PeakLatency implements Latency {
     if (tookMs * perMs > this.#cost) this.#set(tookMs * perMs, nowMs);
   }
 
+  /**
+   * The peer is back after it could not be used: what it took before says nothing
+   * any more, and would keep calls from it for several times `tauMs`.
+   */
+  forget(): void {
+    this.#cost = 0;
+  }
+
   /** How much of the last observation still counts. */
   #remaining(nowMs: number): number {
     const passed = (nowMs - this.#atMs) / this.#tauMs;

@@ -142,6 +142,7 @@ export class Member implements Peer, Ejectable {
     this.#probing = false;
     // It comes back as if it was new.
     this.#returnedMs = this.#now();
+    this.peer.latency.forget();
     publish("peer.returned", () => ({ instance: this.instance, channel: this.peer.channel }));
     this.#changed?.(this);
   }

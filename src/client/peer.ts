@@ -175,6 +175,7 @@ export class ClientPeer implements Peer {
     this.#lost?.abort();
     this.#lost = undefined;
     this.sinceMs = this.#now();
+    this.latency.forget();
     this.#tell();
   }
 

@@ -84,6 +84,15 @@ describe("PeakLatency", () => {
     expect(latency.expectedMs(0)).toBe(300);
   });
 
+  test("begins anew when the peer is back", () => {
+    const latency = new PeakLatency();
+    latency.observe(5_000, 1_000);
+    latency.forget();
+    expect(latency.expectedMs(1_000)).toBe(0);
+    latency.observe(3, 1_001);
+    expect(latency.expectedMs(1_001)).toBeCloseTo(3, 2);
+  });
+
   test("survives long times and clocks that start anywhere", () => {
     const latency = new PeakLatency();
     const start = 2 ** 31 - 500;

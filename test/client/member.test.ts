@@ -30,3 +30,13 @@ test("an instance that loses one connection after the other is ejected all the s
   for (let loss = 0; loss < 5; loss++) for (let call = 0; call < 10; call++) lose(1_000 + loss * 100);
   expect([made.outcomes?.failures, turns]).toEqual([5, ["failures"]]);
 });
+
+test("an instance that returns is judged by what it does from then on, not by what it did before", () => {
+  const { made } = member();
+  made.begin();
+  made.end(0, 5_000, undefined);
+  expect(made.latency.expectedMs(5_000)).toBe(5_000);
+  made.eject("consecutive failures");
+  made.uneject();
+  expect(made.latency.expectedMs(5_000)).toBe(0);
+});
