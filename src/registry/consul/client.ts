@@ -21,6 +21,12 @@ export interface GetOptions {
   readonly query: Query;
   /** How long the agent may hold the request, in milliseconds. Does not block without it. */
   readonly waitMs?: number | undefined;
+  /**
+   * Whether the answer may be long in coming although the request does not
+   * block, as the leader's is while there is none: then it must not hold up
+   * heartbeats. Default false.
+   */
+  readonly isSlow?: boolean | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -53,13 +59,13 @@ export class ConsulClient {
 
   /** Reads something of the datacenter. Rejects with a `ConnectError` unless the answer is 2xx. */
   async get(what: Attempt, path: string, options: GetOptions): Promise<HttpAnswer> {
-    const { waitMs } = options;
+    const { waitMs, isSlow } = options;
     const query = { ...options.query };
     if (this.#settings.datacenter !== undefined) query["dc"] = this.#settings.datacenter;
     if (waitMs !== undefined) query["wait"] = `${Math.ceil(waitMs)}ms`;
     const text = new URLSearchParams(query).toString();
     return this.#attempt(what, () =>
-      this.#send("GET", text === "" ? path : `${path}?${text}`, options.signal, { waitMs }),
+      this.#send("GET", text === "" ? path : `${path}?${text}`, options.signal, { waitMs, isSlow }),
     );
   }
 
@@ -172,9 +178,14 @@ export class ConsulClient {
     method: "GET" | "PUT" | "POST",
     path: string,
     signal: AbortSignal,
-    more: { waitMs?: number | undefined; body?: unknown; token?: string | undefined },
+    more: {
+      waitMs?: number | undefined;
+      isSlow?: boolean | undefined;
+      body?: unknown;
+      token?: string | undefined;
+    },
   ): Promise<HttpAnswer> {
-    const { waitMs } = more;
+    const { waitMs, isSlow = waitMs !== undefined } = more;
     const token = "token" in more ? more.token : await this.token(signal);
     return send(this.#endpoint, {
       method,
@@ -187,7 +198,7 @@ export class ConsulClient {
       // A server adds up to a sixteenth to the wait that it was asked for.
       timeoutMs: waitMs === undefined ? this.#tuning.requestMs : waitMs + waitMs / 16 + 5_000,
       signal,
-      agent: waitMs === undefined ? this.#short : this.#blocking,
+      agent: isSlow ? this.#blocking : this.#short,
     });
   }
 }

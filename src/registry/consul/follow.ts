@@ -114,7 +114,8 @@ async function ask<T>(question: Question<T>, asking: Asking, round: Round): Prom
   if (knownLeader && lastContactMs <= settings.staleBoundMs) return answer;
   if (!(await round.bucket.take(signal))) return answer;
   try {
-    return read(question, await client.get(question.what, question.path, { query: {}, signal }));
+    const get = client.get(question.what, question.path, { query: {}, isSlow: true, signal });
+    return read(question, await get);
   } catch {
     // An old answer is better than none while there is no leader.
     return answer;
