@@ -1,6 +1,6 @@
 /**
  * Plays faults with real processes under load: `npm run faults`. All of them
- * take about six minutes; then the results are written to `docs/`. Ids select some of
+ * take about a quarter of an hour; then the results are written to `docs/`. Ids select some of
  * them: `npm run faults -- F1 F28`; then nothing is written. `--json` prints
  * data instead of tables.
  *

@@ -68,12 +68,13 @@ async function cutOff(
   const flow = await traffic(stage, feature ? registry : forgetful(registry), [victim!, ...others], feature ? undefined : 0);
   await way.cut();
   const cutMs = performance.now();
-  await lasting(1_000);
+  // Only what goes out is cut: questions of 2 s that are under way are still answered.
+  await lasting(3_000);
   await victim!.kill();
   const killedMs = performance.now();
   const late = hosting(stage, elsewhere.address);
   await late.mesh.start();
-  await lasting(14_000);
+  await lasting(12_000);
   const healedMs = performance.now();
   const shareOfDead = flow.share(victim!.id, killedMs + 1_000, healedMs);
   await way.heal();
