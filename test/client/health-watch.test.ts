@@ -151,6 +151,25 @@ test("one whose watch fails counts as unwell until it is answered, and is asked 
   expect(a.seen.watches).toBe(2);
 });
 
+test("a watch does not hold a connection that the other side ends, and goes on over the next", async () => {
+  const ends: Array<Promise<void>> = [];
+  const a = await bare("a", (stream, count) => {
+    stream.respond({ ":status": 200, "content-type": "application/connect+proto" });
+    stream.write(serving);
+    ends.push(new Promise((resolve) => stream.once("close", resolve)));
+    if (count === 1) stream.session?.goaway();
+  });
+  const { who } = caller([a.address], { healthCheck: true });
+  const events: boolean[] = [];
+  closing.push(subscribe("peer.health", (event) => events.push(event.serving)));
+  await who();
+  await within(() => ends[0] ?? Promise.reject(new Error("no watch")), { what: "the end of the first watch" });
+  await until(() => a.seen.watches === 2);
+  expect(await who()).toEqual(["a"]);
+  // Nobody said anything against it, so neither does the loss.
+  expect(events).toEqual([]);
+});
+
 test("all clients of a mesh share a watch, which ends with the mesh", async () => {
   const ends: Array<Promise<void>> = [];
   const a = await bare("a", (stream) => {

@@ -5,18 +5,19 @@ import { ClientPeer } from "../../src/client/peer.ts";
 import { connectionError, instance } from "../../src/index.ts";
 import { codeBits, Outcomes } from "../../src/resilience/outcomes.ts";
 
-function member() {
+function member(now?: () => number) {
   const of = instance({ id: "a", component: "greeter", services: ["greet.v1.GreetService"], channels: { test: "test:" } });
   const never = (): Promise<never> => Promise.reject(new Error("nobody calls"));
   const transport = { unary: never, stream: never, [Symbol.asyncDispose]: () => Promise.resolve() };
-  const made = new Member(new ClientPeer(of, "test", () => transport));
+  const made = new Member(new ClientPeer(of, "test", () => transport), undefined, now);
   const turns: string[] = [];
-  made.outcomes = new Outcomes(codeBits([Code.Unavailable]), 5, (_, turn) => turns.push(turn));
+  const outcomes = new Outcomes(codeBits([Code.Unavailable]), 5, (_, turn) => turns.push(turn));
+  made.outcomes = outcomes;
   const lose = (nowMs: number): void => {
     made.begin();
     made.end(nowMs - 1, nowMs, connectionError("the connection broke", "sent"));
   };
-  return { made, turns, lose };
+  return { made, outcomes, turns, lose };
 }
 
 test("calls that are lost with one connection are one failure", () => {
@@ -39,4 +40,20 @@ test("an instance that returns is judged by what it does from then on, not by wh
   made.eject("consecutive failures");
   made.uneject();
   expect(made.latency.expectedMs(5_000)).toBe(0);
+});
+
+test("one that returns while a stream goes on there counts as the call that decided, or it would get no other", () => {
+  let nowMs = 10_000;
+  const { made, outcomes } = member(() => nowMs);
+  made.peer.hold();
+  made.begin();
+  made.end(0, 5_000, undefined);
+  made.eject("consecutive failures");
+  outcomes.stand("probation");
+  made.probe();
+  made.begin();
+  nowMs += 7;
+  made.end(10_000, nowMs, undefined);
+  made.uneject();
+  expect([made.inFlight, made.latency.expectedMs(nowMs)]).toEqual([1, 7]);
 });
