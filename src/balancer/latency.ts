@@ -82,6 +82,16 @@ export class PeakLatency implements Latency {
     this.#cost = 0;
   }
 
+  /**
+   * The same where calls still run, such as streams: a peer that nothing is known
+   * of would get no other one before they end. No more is expected from now on
+   * than what reaching it took.
+   */
+  restart(tookMs: number, nowMs: number): void {
+    const known = this.#cost * this.#remaining(nowMs);
+    if (known > 0) this.#set(Math.min(known, tookMs * perMs), nowMs);
+  }
+
   /** How much of the last observation still counts. */
   #remaining(nowMs: number): number {
     const passed = (nowMs - this.#atMs) / this.#tauMs;

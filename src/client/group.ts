@@ -143,7 +143,7 @@ export class Group {
     for (const member of this.#probing) {
       if (!member.available || !member.serving || tried?.has(member) === true) continue;
       if (call.hashKey === undefined) return member;
-      const choices = this.members.filter((other) => other === member || (other.available && !other.ejected));
+      const choices = this.members.filter((other) => other === member || (other.available && other.serving && !other.ejected));
       if (this.#options.balancer(choices)(call) === member) return member;
     }
     return undefined;

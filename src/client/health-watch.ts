@@ -10,9 +10,6 @@ import type { ClientPeer } from "./peer.ts";
 /** Pauses after a watch that failed (gRFC A17). */
 const again = { initialMs: 1_000, maxMs: 120_000, multiplier: 1.6 };
 
-/** Codes by which a peer, or the channel to it, says that there is nothing to watch. */
-const unwatchable: ReadonlySet<Code> = new Set([Code.Unimplemented, Code.FailedPrecondition, Code.InvalidArgument]);
-
 /**
  * Watches what an instance says of its own health, over the connection that
  * calls take (gRFC A17, `grpc.health.v1.Health/Watch`). Shared by all clients
@@ -29,6 +26,7 @@ export class HealthWatch {
   readonly #peer: ClientPeer;
   readonly #random: () => number;
   readonly #ended = new AbortController();
+  /** Aborts when the instance is lost, or can be reached again. */
   #turned = new AbortController();
   #serving = true;
 
@@ -56,23 +54,28 @@ export class HealthWatch {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    for (let attempt = 0; !signal.aborted; attempt++) {
+    let attempt = 0;
+    while (!signal.aborted) {
+      const turned = (this.#turned = new AbortController()).signal;
+      const ends = AbortSignal.any([signal, turned]);
       if (!this.#peer.available) {
         attempt = 0;
-        await this.#turn(maxTimerMs);
+        await sleep(maxTimerMs, ends);
         continue;
       }
       const begunMs = performance.now();
-      const error = await this.#watch(signal, () => {
+      // Ends with the loss, or it would hold a connection that the other side wants to end.
+      const error = await this.#watch(ends, () => {
         attempt = 0;
       });
       if (signal.aborted) return;
-      // What was lost is looked after elsewhere, and what cannot be asked is asked again after the next loss.
-      const nothing = !this.#peer.available || (error !== undefined && unwatchable.has(error.code));
+      // What was lost is looked after elsewhere. Where the peer, or the channel, has nothing to
+      // watch, it is asked again after the next loss.
+      const nothing = turned.aborted || error?.code === Code.Unimplemented;
       this.#set(nothing);
       // The pause includes the watch: one that went well for long is begun again at once.
-      const pauseMs = narrowJitter(again, attempt, this.#random) - (performance.now() - begunMs);
-      await this.#turn(nothing ? maxTimerMs : Math.max(0, pauseMs));
+      const pauseMs = narrowJitter(again, attempt++, this.#random) - (performance.now() - begunMs);
+      await sleep(nothing ? maxTimerMs : Math.max(0, pauseMs), ends);
     }
   }
 
@@ -83,19 +86,12 @@ export class HealthWatch {
       const answer = await this.#peer.transport.stream(Health.method.watch, signal, undefined, undefined, request);
       for await (const { status } of answer.message) {
         heard();
-        this.#peer.answered();
         this.#set(status === Status.SERVING);
       }
       return undefined;
     } catch (error) {
       return ConnectError.from(error);
     }
-  }
-
-  /** Waits for a time, or until the instance is lost or found. */
-  async #turn(ms: number): Promise<void> {
-    if (this.#turned.signal.aborted) this.#turned = new AbortController();
-    await sleep(ms, AbortSignal.any([this.#ended.signal, this.#turned.signal]));
   }
 
   #set(serving: boolean): void {

@@ -42,6 +42,8 @@ export class Member implements Peer, Ejectable {
   readonly #now: () => number;
   readonly #changed: ((member: Member) => void) | undefined;
   #returnedMs = -Infinity;
+  /** When the call began that decides. */
+  #probedMs = -Infinity;
   /** When a call was last lost with its connection. */
   #lostMs = -Infinity;
   #ejected = false;
@@ -96,6 +98,7 @@ export class Member implements Peer, Ejectable {
     this.peer.begin();
     if (!this.#probing) return;
     this.#probing = false;
+    this.#probedMs = this.#now();
     this.outcomes?.began();
     this.#changed?.(this);
   }
@@ -105,14 +108,14 @@ export class Member implements Peer, Ejectable {
     const { peer, outcomes } = this;
     if (error === undefined) {
       peer.end(startedMs, nowMs, "answered");
-      peer.answered();
+      peer.answered(startedMs, nowMs);
       outcomes?.ended(undefined);
       return;
     }
     peer.end(startedMs, nowMs, endOf(error));
     const progress = progressOf(error);
     const { code } = error;
-    if (progress === undefined && code !== Code.Canceled && code !== Code.DeadlineExceeded) peer.answered();
+    if (progress === undefined && code !== Code.Canceled && code !== Code.DeadlineExceeded) peer.answered(startedMs, nowMs);
     const known = saysNothing(progress, error) || (progress === "sent" && !this.#lostAnew(nowMs));
     outcomes?.ended(known ? Code.Canceled : code);
   }
@@ -126,6 +129,7 @@ export class Member implements Peer, Ejectable {
 
   eject(why: EjectionReason): void {
     this.#probing = false;
+    this.#probedMs = -Infinity;
     const again = this.#ejected;
     this.#ejected = true;
     publish("peer.ejected", () => ({ instance: this.instance, channel: this.peer.channel, why }));
@@ -142,8 +146,15 @@ export class Member implements Peer, Ejectable {
     this.#probing = false;
     // It comes back as if it was new.
     this.#returnedMs = this.#now();
-    this.peer.latency.forget();
+    this.#forget();
     publish("peer.returned", () => ({ instance: this.instance, channel: this.peer.channel }));
     this.#changed?.(this);
+  }
+
+  /** What it took before it was ejected counts no longer, but what the deciding call took may. */
+  #forget(): void {
+    const { latency, inFlight } = this.peer;
+    if (inFlight === 0) latency.forget();
+    else latency.restart(this.#returnedMs - this.#probedMs, this.#returnedMs);
   }
 }

@@ -102,9 +102,9 @@ export class ClientPeer implements Peer {
     this.inFlight--;
   }
 
-  /** A call was answered: the instance can be reached, whatever was thought before. */
-  answered(): void {
-    if (this.#lost !== undefined) this.#recover();
+  /** A call was answered: the instance can be reached, whatever was thought before. Times as in {@link end}. */
+  answered(startedMs: number = -Infinity, nowMs: number = 0): void {
+    if (this.#lost !== undefined) this.#recover(nowMs - startedMs);
   }
 
   /**
@@ -171,11 +171,13 @@ export class ClientPeer implements Peer {
     this.#tell();
   }
 
-  #recover(): void {
+  /** @param tookMs how long it took to reach the instance; infinite when that was not tried */
+  #recover(tookMs: number): void {
     this.#lost?.abort();
     this.#lost = undefined;
     this.sinceMs = this.#now();
-    this.latency.forget();
+    if (this.inFlight === 0) this.latency.forget();
+    else this.latency.restart(tookMs, this.sinceMs);
     this.#tell();
   }
 
@@ -191,7 +193,8 @@ export class ClientPeer implements Peer {
         // Not yet; the next attempt comes later.
         continue;
       }
-      if (!signal.aborted) this.#recover();
+      const tookMs = this.transport.probe === undefined ? Infinity : this.#now() - this.#attemptedMs;
+      if (!signal.aborted) this.#recover(tookMs);
       return;
     }
   }

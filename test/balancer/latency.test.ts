@@ -93,6 +93,19 @@ describe("PeakLatency", () => {
     expect(latency.expectedMs(1_001)).toBeCloseTo(3, 2);
   });
 
+  test("expects no more than what reaching the peer took, where calls still run when it is back", () => {
+    const latency = new PeakLatency();
+    latency.restart(7, 1_000);
+    expect(latency.expectedMs(1_000)).toBe(0);
+    latency.observe(5_000, 1_000);
+    latency.restart(Infinity, 1_000);
+    expect(latency.expectedMs(1_000)).toBe(5_000);
+    latency.restart(7, 1_000);
+    expect(latency.expectedMs(1_000)).toBe(7);
+    latency.restart(8, 1_000);
+    expect(latency.expectedMs(1_000)).toBe(7);
+  });
+
   test("survives long times and clocks that start anywhere", () => {
     const latency = new PeakLatency();
     const start = 2 ** 31 - 500;

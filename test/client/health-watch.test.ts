@@ -36,13 +36,14 @@ async function instance(name: string) {
 }
 
 function caller(addresses: readonly string[], options: ClientOptions) {
-  const mesh = createMesh({ registry: staticRegistry({ greeter: [...addresses] }), balancer: roundRobin() });
+  const registry = staticRegistry({ greeter: [...addresses] }, { channels: ["protobuf", "json", "grpc", "rest"] });
+  const mesh = createMesh({ registry, balancer: roundRobin() });
   closing.push(() => mesh.close());
   const greet = mesh.client(GreetService, { channel: "protobuf", retry: false, ...options });
   /** Who answers ten calls, sorted. */
   const who = async (): Promise<readonly string[]> => {
     const names = new Set<string>();
-    for (let at = 0; at < 10; at++) names.add((await greet.greet({})).message);
+    for (let at = 0; at < 10; at++) names.add((await greet.greet({ name: "Ada" })).message);
     return [...names].sort();
   };
   return { mesh, who };
@@ -96,6 +97,19 @@ test("an instance that drains ends the watch, and the drain does not wait for it
   expect(await who()).toEqual(["a", "b"]);
   await within(() => a.mesh.close(), { timeoutMs: 3_000, what: "the drain" });
   expect(await who()).toEqual(["b"]);
+});
+
+test("a channel that has no place for a watch asks nobody, and all count as well", async () => {
+  const [a, b] = [await instance("a"), await instance("b")];
+  const events: boolean[] = [];
+  closing.push(subscribe("peer.health", ({ serving: well }) => events.push(well)));
+  const { who } = caller([a.address, b.address], { channel: "rest", healthCheck: true });
+  const asked = caller([a.address, b.address], { healthCheck: true });
+  expect(await who()).toEqual(["a", "b"]);
+  a.state.well = false;
+  await until(async () => (await asked.who()).join() === "b");
+  expect(await who()).toEqual(["a", "b"]);
+  expect(events).toEqual([false]);
 });
 
 /** A server without mesh: greets, and answers watches as it is told. */

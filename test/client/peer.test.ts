@@ -101,6 +101,18 @@ describe("a peer that is out", () => {
     expect([peer.available, state.told]).toEqual([true, 2]);
   });
 
+  test("is judged anew when it is back, whatever still runs there", () => {
+    for (const held of [0, 1]) {
+      const { peer, state } = scripted({ now: () => 9_000 });
+      for (let call = 0; call < held; call++) peer.hold();
+      peer.begin();
+      peer.end(0, 8_000, "failed");
+      state.lose(new Error("reset"));
+      peer.answered(8_990, 9_000);
+      expect(peer.latency.expectedMs(9_000)).toBe(held * 10);
+    }
+  });
+
   test("says nothing more once it is closed", async () => {
     const { peer, state } = scripted();
     await peer.close();
