@@ -146,15 +146,8 @@ export class Member implements Peer, Ejectable {
     this.#probing = false;
     // It comes back as if it was new.
     this.#returnedMs = this.#now();
-    this.#forget();
+    this.peer.returned(this.#returnedMs - this.#probedMs, this.#returnedMs);
     publish("peer.returned", () => ({ instance: this.instance, channel: this.peer.channel }));
     this.#changed?.(this);
-  }
-
-  /** What it took before it was ejected counts no longer, but what the deciding call took may. */
-  #forget(): void {
-    const { latency, inFlight } = this.peer;
-    if (inFlight === 0) latency.forget();
-    else latency.restart(this.#returnedMs - this.#probedMs, this.#returnedMs);
   }
 }

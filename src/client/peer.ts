@@ -108,6 +108,16 @@ export class ClientPeer implements Peer {
   }
 
   /**
+   * It gets calls again: what answers took before says nothing any more.
+   *
+   * @param tookMs how long it took to find out; infinite when that is not known
+   */
+  returned(tookMs: number, nowMs: number): void {
+    if (this.inFlight === 0) this.latency.forget();
+    else this.latency.restart(tookMs, nowMs);
+  }
+
+  /**
    * Tries to reach a lost instance now instead of after its pause, since
    * another one that was lost has come back. At most once a second.
    */
@@ -176,8 +186,7 @@ export class ClientPeer implements Peer {
     this.#lost?.abort();
     this.#lost = undefined;
     this.sinceMs = this.#now();
-    if (this.inFlight === 0) this.latency.forget();
-    else this.latency.restart(tookMs, this.sinceMs);
+    this.returned(tookMs, this.sinceMs);
     this.#tell();
   }
 
