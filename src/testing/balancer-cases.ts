@@ -89,7 +89,7 @@ export const balancerCases: Readonly<Record<string, (bench: BalancerBench) => vo
     const bytes = allocatedBytes(() => {
       const call = calls[++turn & 63];
       if (call !== undefined) picked = pick(call);
-    }, 20_000);
+    }, 20_000, maxBytes);
     assert.ok(picked !== undefined);
     assert.ok(bytes <= maxBytes, `a pick allocates ${bytes.toFixed(0)} bytes`);
   },
