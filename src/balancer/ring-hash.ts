@@ -9,6 +9,7 @@ import type { RingSize } from "./ring-size.ts";
 import { ramp, warmAtMs } from "./slow-start.ts";
 import { chance, monotonicMs } from "./sources.ts";
 import { untried } from "./untried.ts";
+import type { Word64 } from "./word64.ts";
 import { Xxh64 } from "./xxh64.ts";
 
 /** Options of {@link ringHash}. */
@@ -62,7 +63,7 @@ export function ringHash(options: RingHashOptions = {}): Balancer {
     const oldestMs = peers.reduce((first, { sinceMs }) => Math.min(first, sinceMs), Infinity);
     return ({ hashKey, tried }) => {
       const { hash } = hasher;
-      if (hashKey === undefined) hash.set(random() * 0x1_0000_0000, random() * 0x1_0000_0000);
+      if (hashKey === undefined) anyHash(hash, (random() * 0x1_0000_0000) | 0);
       else hasher.digest(hashKey);
       const start = ring.find(hash);
       const nowMs = warm ? Infinity : now();
@@ -77,6 +78,11 @@ export function ringHash(options: RingHashOptions = {}): Balancer {
       return tried === undefined ? anyone : untried(peers, tried);
     };
   }, options);
+}
+
+/** One draw is enough: the lowest bits of the upper half decide on no place that can be told from the next. */
+function anyHash(hash: Word64, drawn: number): void {
+  hash.set(drawn, Math.imul(drawn, 0x9e37_79b1));
 }
 
 /** `10.0.0.1:8080` for an instance that offers a channel at `http://10.0.0.1:8080`. */
