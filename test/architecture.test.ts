@@ -87,6 +87,7 @@ describe("architecture", () => {
       "@connectrpc/connect-node",
       "consul",
       "fastify",
+      "undici",
     ]);
   });
 

@@ -21,6 +21,13 @@ export function toNodeHeaders(from: Headers | undefined): OutgoingHttpHeaders {
   return headers;
 }
 
+/** Web `Headers` as a list of names and values in turn. */
+export function toHeaderList(from: Headers): string[] {
+  const list: string[] = [];
+  from.forEach((value, name) => list.push(name, value));
+  return list;
+}
+
 /** Adds web `Headers`, if there are any, to an object for Node, each name behind a prefix. */
 export function addHeaders(to: OutgoingHttpHeaders, from: Headers | undefined, prefix: string): void {
   from?.forEach((value, name) => {

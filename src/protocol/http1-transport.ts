@@ -2,6 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { http1Client } from "./http1-client.ts";
 import { Http1Connections } from "./http1-connections.ts";
 import type { Http1ConnectionsOptions } from "./http1-connections.ts";
+import { http1Probe } from "./http1-probe.ts";
 import type { AddressTransport } from "./http2-transport.ts";
 import { http1Unary } from "./unary/http1-unary.ts";
 import { wireTransport } from "./wire.ts";
@@ -37,7 +38,7 @@ export function http1Transport(address: string, options: Http1TransportOptions):
       return transport.stream(method, ...rest);
     },
     endsAtDeadline: true,
-    probe: (signal) => connections.probe(signal),
+    probe: (signal) => http1Probe(connections, signal),
     [Symbol.asyncDispose]: () => connections.close(),
   };
 }

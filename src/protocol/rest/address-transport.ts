@@ -5,6 +5,7 @@ import type { CompressionName } from "../compression.ts";
 import { http1Client } from "../http1-client.ts";
 import { Http1Connections } from "../http1-connections.ts";
 import type { Http1ConnectionsOptions } from "../http1-connections.ts";
+import { http1Probe } from "../http1-probe.ts";
 import { http2Client } from "../http2-client.ts";
 import { Http2Connection } from "../http2-connection.ts";
 import type { Http2ConnectionOptions } from "../http2-connection.ts";
@@ -54,7 +55,7 @@ export function restAddressTransport(address: string, options: RestAddressOption
         ready: undefined,
       }),
       endsAtDeadline: true,
-      probe: (signal) => connections.probe(signal),
+      probe: (signal) => http1Probe(connections, signal),
       [Symbol.asyncDispose]: () => connections.close(),
     };
   }
