@@ -11,7 +11,6 @@ export interface JsonCodecOptions {
 /** ProtoJSON (protobuf.dev/programming-guides/json). Unknown fields are ignored when read. */
 export function jsonCodec(options: JsonCodecOptions = {}): Codec {
   const types = options.registry === undefined ? {} : { registry: options.registry };
-  const encoder = new TextEncoder();
   // Not lenient: bytes that are not UTF-8 are an error, not question marks.
   const decoder = new TextDecoder("utf-8", { fatal: true });
   return {
@@ -20,7 +19,7 @@ export function jsonCodec(options: JsonCodecOptions = {}): Codec {
     text: true,
     registry: options.registry,
     compile: (desc) => ({
-      encode: (message) => encoder.encode(toJsonString(desc, message, types)),
+      encode: (message) => Buffer.from(toJsonString(desc, message, types)),
       decode: (bytes) =>
         fromJsonString(desc, decoder.decode(bytes), { ...types, ignoreUnknownFields: true }),
     }),

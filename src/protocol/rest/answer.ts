@@ -35,8 +35,6 @@ export interface AnswerWriter {
   failure(thrown: unknown, context: HandlerContext): Answer;
 }
 
-const encoder = new TextEncoder();
-
 /** Compiles how the answers of a binding are written. */
 export function answerWriter(binding: RestBinding, options: RestServerOptions): AnswerWriter {
   const { method, responseBody } = binding;
@@ -51,7 +49,7 @@ export function answerWriter(binding: RestBinding, options: RestServerOptions): 
     if (!content.raw) {
       // Interceptors may answer with headers of their own.
       if (!header.has("content-type")) header.set("content-type", "application/json");
-      return limited(encoder.encode(content.toText(message)));
+      return limited(Buffer.from(content.toText(message)));
     }
     const { data, contentType = "" } = content.toRaw(message) ?? {};
     header.set("content-type", contentType === "" ? "application/octet-stream" : contentType);
@@ -71,10 +69,10 @@ export function answerWriter(binding: RestBinding, options: RestServerOptions): 
     json: (message) => {
       const text = content.toText(message);
       // Bytes are at most three times the characters: most messages need no count.
-      if (text.length * 3 > options.writeMaxBytes) limited(encoder.encode(text));
+      if (text.length * 3 > options.writeMaxBytes) limited(Buffer.from(text));
       return text;
     },
-    bytes: (message) => limited(encoder.encode(content.toText(message))),
+    bytes: (message) => limited(Buffer.from(content.toText(message))),
     body,
     status,
     failure(thrown, { responseHeader }) {
@@ -88,7 +86,7 @@ export function answerWriter(binding: RestBinding, options: RestServerOptions): 
       if (error.code === Code.Unauthenticated && !responseHeader.has("www-authenticate")) {
         responseHeader.set("www-authenticate", "Bearer");
       }
-      return { status: refusal?.status ?? codeToHttpStatus(error.code), body: encoder.encode(status(error)) };
+      return { status: refusal?.status ?? codeToHttpStatus(error.code), body: Buffer.from(status(error)) };
     },
   };
 }

@@ -27,8 +27,6 @@ export interface RequestWriter {
   more(message: Message): Uint8Array | string;
 }
 
-const encoder = new TextEncoder();
-
 /** Compiles how a binding's requests are written: the reverse of how a server reads them. */
 export function requestWriter(binding: RestBinding, registry: Registry): RequestWriter {
   const { method, variables, body } = binding;
@@ -55,8 +53,8 @@ export function requestWriter(binding: RestBinding, registry: Registry): Request
   const jsonBody = (json: JsonObject): Uint8Array | undefined => {
     const value: JsonValue | undefined = field === undefined ? json : json[field.jsonName];
     // A message of a stream is a line, also when it has nothing to say.
-    if (streams) return encoder.encode(`${JSON.stringify(value ?? null)}\n`);
-    return value === undefined ? undefined : encoder.encode(JSON.stringify(value));
+    if (streams) return Buffer.from(`${JSON.stringify(value ?? null)}\n`);
+    return value === undefined ? undefined : Buffer.from(JSON.stringify(value));
   };
 
   /** A message that is the body, and nothing but the body. */
@@ -68,7 +66,7 @@ export function requestWriter(binding: RestBinding, registry: Registry): Request
       if (whole) {
         const written = writePath({});
         if (typeof written === "string") return written;
-        const bytes = encoder.encode(content.toText(message));
+        const bytes = Buffer.from(content.toText(message));
         return { method: httpMethod, target: written.path, body: { bytes, contentType: jsonType } };
       }
       const json = jsonOf(message);

@@ -15,8 +15,6 @@ import { requestReader } from "./request.ts";
 import type { RequestReader } from "./request.ts";
 import type { RestBinding } from "./rule.ts";
 
-const encoder = new TextEncoder();
-
 /** Handles a binding of a method that streams in one direction. */
 export function streamHandler(
   hosted: HostedMethod,
@@ -79,8 +77,8 @@ function partsOf(writer: AnswerWriter, { requestHeader, responseHeader }: Handle
   responseHeader.set("content-type", format.contentType);
   if (format === sse && !responseHeader.has("cache-control")) responseHeader.set("cache-control", "no-cache");
   return {
-    message: (message) => encoder.encode(format.message(writer.json(message))),
-    error: (error) => encoder.encode(format.error(writer.status(error))),
+    message: (message) => Buffer.from(format.message(writer.json(message))),
+    error: (error) => Buffer.from(format.error(writer.status(error))),
   };
 }
 
