@@ -6,7 +6,7 @@ import type { Policy } from "../contract/policy.ts";
 import { meshError } from "../error.ts";
 import { propagatedMs } from "../resilience/deadline.ts";
 import { Call } from "./call.ts";
-import type { Attempt, Before } from "./call.ts";
+import type { Attempting, Before } from "./call.ts";
 import { callTimeoutMs, remaining } from "./deadline.ts";
 import { explained, Explanation } from "./explanation.ts";
 import type { MethodRoute } from "./method-route.ts";
@@ -17,6 +17,7 @@ import type { ClientRuntime } from "./runtime.ts";
 import { ServiceRoute } from "./service-route.ts";
 import type { ClientPlan } from "./service-route.ts";
 import { callSettings } from "./settings.ts";
+import type { Course } from "./stream-course.ts";
 
 /** One call as far as all kinds of calls are alike. */
 export interface Started {
@@ -33,15 +34,11 @@ export interface Started {
 }
 
 /** What {@link CallRouter.run} needs to make attempts. */
-export interface Attempts<T> {
+export interface Attempts<T> extends Attempting<T> {
   /** Ends the call: its deadline, or its caller. */
   readonly signal: AbortSignal;
-  /** Makes one attempt. */
-  readonly attempt: Attempt<T>;
   /** The request, when there is only one. */
   readonly message?: Message | undefined;
-  /** Whether what was already consumed of the request allows another attempt. Default: always. */
-  readonly repeatable?: (() => boolean) | undefined;
   /** What was picked or tried before. Default nothing. */
   readonly before?: Before | undefined;
 }
@@ -119,7 +116,8 @@ export class CallRouter {
       const answer = await (local !== undefined && channels[0]?.name === "local"
         ? locally(local, attempts, explanation)
         : this.#remotely(started, attempts, channels, explanation));
-      explanation?.tell(undefined);
+      if (attempts.course === undefined) explanation?.tell(undefined);
+      else if (explanation !== undefined) void tellAtEnd(explanation, attempts.course(answer));
       return answer;
     } catch (error) {
       explanation?.tell(ConnectError.from(error));
@@ -129,7 +127,7 @@ export class CallRouter {
 
   async #remotely<T>(
     started: Started,
-    { attempt, signal, message, repeatable, before }: Attempts<T>,
+    { signal, message, before, ...attempting }: Attempts<T>,
     channels: readonly Channel[],
     explanation: Explanation | undefined,
   ): Promise<T> {
@@ -138,7 +136,7 @@ export class CallRouter {
     const hashKey = message === undefined ? undefined : policy.hashKey?.(message);
     const call = new Call({ route, policy, channels, hashKey, signal, left, explanation }, route.cluster());
     try {
-      return await call.run(attempt, repeatable, before);
+      return await call.run(attempting, before);
     } finally {
       started.obstacle = call.obstacle;
     }
@@ -172,19 +170,29 @@ export class CallRouter {
 /** The short way: nothing to find, nothing to balance, nothing that can get lost. */
 async function locally<T>(
   local: Member,
-  { attempt, signal, before }: Attempts<T>,
+  { attempt, course, signal, before }: Attempts<T>,
   explanation: Explanation | undefined,
 ): Promise<T> {
   if (before?.failed !== undefined) throw before.failed.error;
   const note = explanation?.attempt(local, "first", [local], undefined);
   try {
     const answer = await attempt(local, signal, 0);
-    note?.ended(undefined, "answered");
+    if (course === undefined) note?.ended(undefined, "answered");
+    else void course(answer).over.then((error) => note?.ended(error, error === undefined ? "answered" : "local"));
     return answer;
   } catch (error) {
     note?.ended(ConnectError.from(error), "local");
     throw error;
   }
+}
+
+/** A stream is over when its last message was read. */
+async function tellAtEnd(explanation: Explanation, { over }: Course): Promise<void> {
+  const error = await over;
+  // What the attempt has to say of it comes first.
+  setImmediate(() => {
+    explanation.tell(error);
+  });
 }
 
 function closed(): ConnectError {

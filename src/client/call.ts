@@ -9,10 +9,11 @@ import { progressOf } from "../protocol/progress.ts";
 import { hedge } from "../resilience/hedge.ts";
 import { Retry } from "../resilience/retry.ts";
 import type { Cluster } from "./cluster.ts";
-import type { Explanation } from "./explanation.ts";
+import type { Explanation, NotedAttempt } from "./explanation.ts";
 import type { Member } from "./member.ts";
 import type { MethodRoute } from "./method-route.ts";
 import { noPeer } from "./no-peer.ts";
+import type { Course } from "./stream-course.ts";
 
 /** How long a call waits before it tries instances again that it could not reach, in milliseconds. */
 const retryRoundMs = 1_000;
@@ -47,10 +48,18 @@ export interface Before {
   readonly picked?: Member | undefined;
 }
 
-/** Attempts that follow each other: all of a call, or what a copy of a hedged call takes. */
-interface Sequence<T> {
+/** How the attempts of a call are made. */
+export interface Attempting<T> {
+  /** Makes one attempt. */
   readonly attempt: Attempt<T>;
-  readonly repeatable: () => boolean;
+  /** Whether what was already consumed of the request allows another attempt. Default: always. */
+  readonly repeatable?: (() => boolean) | undefined;
+  /** How far an answer has come that goes on, as streams do. Default: an answer is the end of its call. */
+  readonly course?: ((answer: T) => Course) | undefined;
+}
+
+/** Attempts that follow each other: all of a call, or what a copy of a hedged call takes. */
+interface Sequence<T> extends Attempting<T> {
   readonly signal: AbortSignal;
   readonly retry: Retry;
   /** Copies of the call that were sent before. */
@@ -84,33 +93,30 @@ export class Call implements CallInfo {
   /**
    * Runs attempts until one is answered or its failure is final.
    *
-   * @param repeatable whether what was already consumed of the request allows another attempt
    * @param before what was picked or tried before
    */
-  async run<T>(attempt: Attempt<T>, repeatable: () => boolean = () => true, before: Before = {}): Promise<T> {
+  async run<T>(attempting: Attempting<T>, before: Before = {}): Promise<T> {
     const { policy, route, signal } = this.#plan;
     const { guard } = route;
     const { hedging, idempotent } = policy;
     if (hedging === false) {
       const retry = new Retry(policy, guard);
-      const answer = await this.#repeat({ attempt, repeatable, signal, retry, copies: 0, unsent: false }, before);
-      guard.succeeded();
-      return answer;
+      return this.#repeat({ ...attempting, signal, retry, copies: 0, unsent: false }, before);
     }
     const transparent = { retry: false, idempotent } as const;
     return hedge(
       (own, copies) => {
         if (copies > 0) this.#publishCopy(copies);
         const retry = new Retry(transparent, guard);
-        return this.#repeat({ attempt, repeatable, signal: own, retry, copies, unsent: false }, {});
+        return this.#repeat({ ...attempting, signal: own, retry, copies, unsent: false }, {});
       },
       { policy: hedging, guard, signal, latency: route.latency },
     );
   }
 
   async #repeat<T>(sequence: Sequence<T>, { failed, picked }: Before): Promise<T> {
-    const { attempt, signal, copies, retry } = sequence;
-    const { explanation, policy } = this.#plan;
+    const { attempt, course, signal, copies, retry } = sequence;
+    const { explanation, policy, route } = this.#plan;
     let next = picked;
     let repeated = false;
     if (failed !== undefined) {
@@ -130,8 +136,12 @@ export class Call implements CallInfo {
       member.begin();
       try {
         const answer = await attempt(member, signal, copies + retry.previousAttempts);
-        member.end(startedMs, performance.now(), undefined);
-        note?.ended(undefined, "answered");
+        if (course === undefined) {
+          member.end(startedMs, performance.now(), undefined);
+          note?.ended(undefined, "answered");
+          // Of a hedged call it is known elsewhere.
+          if (policy.hedging === false) route.guard.succeeded();
+        } else void this.#follow(course(answer), member, startedMs, note);
         return answer;
       } catch (thrown) {
         const error = ConnectError.from(thrown);
@@ -142,14 +152,26 @@ export class Call implements CallInfo {
     }
   }
 
+  /** An answer has begun, and nothing of it is repeated any more: how it ends still says something of its peer. */
+  async #follow({ first, over }: Course, member: Member, startedMs: number, note: NotedAttempt | undefined): Promise<void> {
+    let error = await first;
+    if (error === undefined) {
+      const finish = member.begun(startedMs, performance.now());
+      error = await over;
+      finish(performance.now(), error);
+    } else member.end(startedMs, performance.now(), error);
+    if (error === undefined) this.#plan.route.guard.succeeded();
+    note?.ended(error, error === undefined ? "answered" : "committed");
+  }
+
   /** Pauses before the next attempt, or throws the error when it is final. */
   async #failed<T>(
     sequence: Sequence<T>,
     member: Member,
     error: ConnectError,
-    note?: ReturnType<Explanation["attempt"]>,
+    note?: NotedAttempt,
   ): Promise<void> {
-    const { retry, signal, repeatable } = sequence;
+    const { retry, signal, repeatable = () => true } = sequence;
     const progress = progressOf(error);
     // Whoever waited has gone, or the client has.
     const over = signal.aborted || this.#cluster.closed;

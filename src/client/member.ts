@@ -112,12 +112,40 @@ export class Member implements Peer, Ejectable {
       outcomes?.ended(undefined);
       return;
     }
-    peer.end(startedMs, nowMs, endOf(error));
     const progress = progressOf(error);
     const { code } = error;
+    // A request that waited for a connection until its caller had enough was not slow to be answered.
+    const unsent = progress === "unsent" && code === Code.DeadlineExceeded;
+    peer.end(startedMs, nowMs, unsent ? "abandoned" : endOf(error));
     if (progress === undefined && code !== Code.Canceled && code !== Code.DeadlineExceeded) peer.answered(startedMs, nowMs);
+    this.#count(progress, error, nowMs);
+  }
+
+  /**
+   * The first message of a stream came, which began as an attempt does, or its
+   * end. Returns what must be called when it is over. A stream that decides
+   * whether an ejected peer comes back has decided with that.
+   */
+  begun(startedMs: number, nowMs: number): (nowMs: number, error: ConnectError | undefined) => void {
+    const { peer, outcomes } = this;
+    peer.end(startedMs, nowMs, "answered");
+    peer.answered(startedMs, nowMs);
+    peer.hold();
+    const decided = outcomes?.standing === "probation";
+    if (decided) outcomes.ended(undefined);
+    return (endMs, error) => {
+      peer.release();
+      if (decided) return;
+      // A stream that its caller ends was well up to then, also when its deadline does.
+      const well = error === undefined || error.code === Code.Canceled || error.code === Code.DeadlineExceeded;
+      if (well) outcomes?.ended(undefined);
+      else this.#count(progressOf(error), error, endMs);
+    };
+  }
+
+  #count(progress: Progress | undefined, error: ConnectError, nowMs: number): void {
     const known = saysNothing(progress, error) || (progress === "sent" && !this.#lostAnew(nowMs));
-    outcomes?.ended(known ? Code.Canceled : code);
+    this.outcomes?.ended(known ? Code.Canceled : error.code);
   }
 
   /** Whether a call was lost with a connection that no other was lost with just now. */
@@ -133,6 +161,8 @@ export class Member implements Peer, Ejectable {
     const again = this.#ejected;
     this.#ejected = true;
     publish("peer.ejected", () => ({ instance: this.instance, channel: this.peer.channel, why }));
+    // Without calls, nothing else would notice that packets to it vanish.
+    this.peer.doubt();
     if (!again) this.#changed?.(this);
   }
 

@@ -8,6 +8,7 @@ import type { PeerTransport } from "../channel/channel.ts";
 import type { Instance } from "../contract/instance.ts";
 import { errorText } from "../error.ts";
 import { publish } from "../events.ts";
+import type { Doubtable } from "../protocol/http2-transport.ts";
 import { connectionError } from "../protocol/progress.ts";
 import { HealthWatch } from "./health-watch.ts";
 
@@ -39,7 +40,7 @@ export class ClientPeer implements Peer {
   readonly #random: () => number;
   readonly #now: () => number;
   readonly #watches = new Map<string, HealthWatch>();
-  #transport: PeerTransport;
+  #transport: PeerTransport & Doubtable;
   /** Whether the channel could not even make a transport. */
   #broken = false;
   #lost: AbortController | undefined;
@@ -125,6 +126,11 @@ export class ClientPeer implements Peer {
     if (this.#pause !== undefined && this.#now() - this.#attemptedMs >= reconnect.initialMs) {
       this.#pause.abort();
     }
+  }
+
+  /** Its calls fail: whether its connection is still there is found out now, where the transport can. */
+  doubt(): void {
+    this.#transport.doubt?.();
   }
 
   /**

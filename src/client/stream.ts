@@ -1,14 +1,26 @@
-import type { Interceptor, StreamResponse, Transport } from "@connectrpc/connect";
+import type { DescMessage } from "@bufbuild/protobuf";
+import type { ConnectError, Interceptor, StreamResponse, Transport } from "@connectrpc/connect";
 import { runStreamingCall } from "@connectrpc/connect/protocol";
 import { watch } from "../protocol/stream/watched.ts";
 import type { CallRouter } from "./call-router.ts";
 import type { Attempt } from "./call.ts";
 import { explainDeadline } from "./deadline.ts";
+import { peek } from "./peek.ts";
 import { releasedBy } from "./released-by.ts";
-import { peek, replay } from "./replay.ts";
+import { Replay } from "./replay.ts";
 import { repetitionHeader, requestBase } from "./request-base.ts";
+import { follow } from "./stream-course.ts";
+import type { Course } from "./stream-course.ts";
 
-/** Calls that stream, in whichever directions. */
+/** An answer that goes on. */
+type Streamed<I extends DescMessage, O extends DescMessage> = StreamResponse<I, O> & { readonly course: Course };
+
+/**
+ * Calls that stream, in whichever directions. An attempt that fails before its
+ * answer begins may be followed by another, which is sent all messages again;
+ * so may one whose failure comes together with the headers of the answer, as
+ * over protocols that have their errors at the end of the body.
+ */
 export function streamCalls(
   router: CallRouter,
   interceptors: readonly Interceptor[],
@@ -28,19 +40,24 @@ export function streamCalls(
         ends = req.signal;
         const { hashKey } = started.policy;
         const peeked = hashKey === undefined ? undefined : await peek(req.message);
-        const messages = replay(peeked?.messages ?? req.message);
-        const attempt: Attempt<StreamResponse<I, O>> = async ({ transport, peer }, _signal, previous) => {
+        const messages = new Replay(peeked?.messages ?? req.message);
+        const attempt: Attempt<Streamed<I, O>> = async ({ transport }, _signal, previous) => {
           watch(values, req.signal);
-          const offer = messages.offer();
           const sent = repetitionHeader(req.header, previous);
-          const answer = await transport.stream(method, req.signal, left(), sent, offer, values);
-          // The call goes on until its signal aborts, which it always does at the end.
-          peer.hold();
-          req.signal.addEventListener("abort", () => { peer.release(); }, { once: true });
-          return { ...answer, message: releasedBy(answer.message, req.signal) };
+          const answer = await transport.stream(method, req.signal, left(), sent, messages.offer(), values);
+          const course = follow(answer.message, req.signal, () => signal?.aborted === true);
+          const failed = await inThisTurn(course.first);
+          if (failed !== undefined) throw failed;
+          messages.commit();
+          return { ...answer, message: course.messages, course };
         };
-        const repeatable = (): boolean => !messages.started();
-        return router.run(started, { signal: req.signal, message: peeked?.first, attempt, repeatable });
+        return router.run(started, {
+          signal: req.signal,
+          message: peeked?.first,
+          attempt,
+          repeatable: () => messages.repeatable,
+          course: (answer) => answer.course,
+        });
       },
     }).then(
       // An interceptor may have answered without a call.
@@ -50,4 +67,9 @@ export function streamCalls(
       },
     );
   };
+}
+
+/** What a promise resolves to within this turn of the event loop: what has come already, and no more. */
+function inThisTurn(promise: Promise<ConnectError | undefined>): Promise<ConnectError | undefined> {
+  return Promise.race([promise, new Promise<undefined>((resolve) => setImmediate(resolve, undefined))]);
 }

@@ -4,6 +4,7 @@ import type { Dispatcher } from "undici";
 import { errorText } from "../error.ts";
 import type { Http1Connections } from "./http1-connections.ts";
 import { lost } from "./http1-end.ts";
+import { unsent } from "./progress.ts";
 
 /** A request as it is sent. */
 export interface Http1Request {
@@ -55,6 +56,11 @@ export abstract class Http1Call implements Dispatcher.DispatchHandler {
         this.#fail(error);
       });
     } else pool.dispatch(options, this);
+  }
+
+  /** What ended the request, with how far it had come. */
+  protected ending(error: ConnectError): ConnectError {
+    return this.#controller === undefined ? unsent(error) : error;
   }
 
   /** Ends the request and its connection, because nobody wants the answer any more. */

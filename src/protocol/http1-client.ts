@@ -109,7 +109,7 @@ class Exchange extends Http1Call {
 
   /** The signal also aborts when a call has ended well: then nobody listens any more, and the connection is kept. */
   readonly #aborted = (): void => {
-    this.failed(ConnectError.from(this.#request.signal?.reason, Code.Canceled));
+    this.failed(this.ending(ConnectError.from(this.#request.signal?.reason, Code.Canceled)));
     this.cancel();
   };
 

@@ -1,13 +1,15 @@
 import { constants } from "node:http2";
 import type { OutgoingHttpHeaders } from "node:http2";
 import type { ConnectionOptions } from "node:tls";
+import { sleep } from "../async/sleep.ts";
 import { unlessAborted } from "../async/unless-aborted.ts";
 import { errorText } from "../error.ts";
 import { SharedSession } from "./http2-session.ts";
 import type { SessionEvents } from "./http2-session.ts";
 import { Keepalive } from "./keepalive.ts";
 import type { KeepaliveOptions } from "./keepalive.ts";
-import { connectionError } from "./progress.ts";
+import { connectionError, unsent } from "./progress.ts";
+import { aborted } from "./unary/ended-early.ts";
 
 /** Options of an {@link Http2Connection}. */
 export interface Http2ConnectionOptions {
@@ -41,6 +43,15 @@ const defaultIdleTimeoutMs = 600_000;
 const growPauseMs = 1_000;
 
 /**
+ * What a failure to connect counts for while there is no session, in
+ * milliseconds, and what may be counted before nobody connects until less is
+ * left: four attempts at once, then four a second. A call now and then may
+ * always try, since the other side may be back; many are no flood.
+ */
+const failureMs = 250;
+const maxFailuresMs = 750;
+
+/**
  * HTTP/2 sessions to an address, connected with the first request and again
  * after they were lost: one, and more when the other side's limit of streams is
  * reached. Each request goes to the one with the fewest.
@@ -60,6 +71,8 @@ export class Http2Connection {
   #keepalive: KeepaliveOptions;
   #connecting: Promise<void> | undefined;
   #noGrowthBeforeMs = -Infinity;
+  /** The last failure to connect, and until when failures count. */
+  #failure: { readonly text: string; readonly cause: unknown; readonly untilMs: number } | undefined;
   #closed = false;
 
   /** @param address `http://host:port`, `https://host:port` or `unix:/path` */
@@ -75,10 +88,12 @@ export class Http2Connection {
   }
 
   /**
-   * Connects unless connected. Rejects with an `unsent` connection error. The
-   * signal only ends this caller's wait.
+   * Connects unless connected, after the pause that follows many failures. Rejects
+   * with an `unsent` connection error. The signal only ends this caller's wait.
    */
   async ready(signal?: AbortSignal): Promise<void> {
+    let waits = true;
+    while (waits && this.#pauseMs > 0) waits = await sleep(this.#pauseMs, signal);
     await this.#ready(signal);
   }
 
@@ -90,7 +105,8 @@ export class Http2Connection {
 
   /**
    * Opens a stream, once there is a session for one more. Rejects with an
-   * `unsent` connection error when it cannot.
+   * `unsent` connection error when it cannot: at once, with the last one, when
+   * connecting failed often a moment ago.
    *
    * @param open called at once, while there is room
    */
@@ -99,8 +115,15 @@ export class Http2Connection {
       const session = await this.#ready(signal);
       if (!session.full || !this.#canGrow) return open(session);
       // When that fails, the request waits for the end of another one instead.
-      await this.#another(signal).catch(() => signal?.throwIfAborted());
+      await this.#another(signal).catch((error: unknown) => {
+        if (signal?.aborted === true) throw error;
+      });
     }
+  }
+
+  /** Asks the other side whether it is still there, and ends each session on which it does not answer. */
+  doubt(): void {
+    for (const session of this.#sessions) session.doubt();
   }
 
   /** Lets running streams finish, then closes. New requests fail. */
@@ -123,10 +146,17 @@ export class Http2Connection {
     return this.#usable.length < this.#maxSessions && performance.now() >= this.#noGrowthBeforeMs;
   }
 
+  /** How long it is until somebody may connect, in milliseconds. */
+  get #pauseMs(): number {
+    if (this.#failure === undefined || this.#connecting !== undefined) return 0;
+    return Math.max(0, this.#failure.untilMs - maxFailuresMs - performance.now());
+  }
+
   async #ready(signal: AbortSignal | undefined): Promise<SharedSession> {
     if (this.#closed) throw connectionError(`the connection to ${this.#address} is closed`, "unsent");
     const session = this.#least();
     if (session !== undefined) return session;
+    if (this.#failure !== undefined && this.#pauseMs > 0) throw connectionError(this.#failure.text, "unsent", this.#failure.cause);
     await this.#another(signal);
     const made = this.#least();
     if (made !== undefined) return made;
@@ -138,7 +168,11 @@ export class Http2Connection {
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = undefined;
     });
-    return signal === undefined ? this.#connecting : unlessAborted(this.#connecting, signal);
+    if (signal === undefined) return this.#connecting;
+    return unlessAborted(this.#connecting, signal).catch((error: unknown) => {
+      // Whoever waits for a connection has sent nothing.
+      throw signal.aborted ? unsent(aborted(signal)) : error;
+    });
   }
 
   #connect(): Promise<void> {
@@ -147,6 +181,7 @@ export class Http2Connection {
       const events: SessionEvents = {
         ready: (session) => {
           connected = true;
+          this.#failure = undefined;
           this.#usable.push(session);
           this.#startTimers();
           resolve();
@@ -164,9 +199,13 @@ export class Http2Connection {
           if (this.#sessions.size === 0) this.#stopTimers();
           this.#lose(session, cause);
           if (connected) return;
-          this.#noGrowthBeforeMs = performance.now() + growPauseMs;
-          if (this.#usable.length === 0 && !this.#closed) this.#options.onLost(cause);
+          const nowMs = performance.now();
+          this.#noGrowthBeforeMs = nowMs + growPauseMs;
           const text = `cannot connect to ${this.#address}: ${errorText(cause)}`;
+          if (this.#usable.length === 0 && !this.#closed) {
+            this.#failure = { text, cause, untilMs: Math.max(nowMs, this.#failure?.untilMs ?? 0) + failureMs };
+            this.#options.onLost(cause);
+          }
           reject(connectionError(text, "unsent", cause));
         },
       };

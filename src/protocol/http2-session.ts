@@ -1,7 +1,7 @@
 import { connect as connectHttp2, constants } from "node:http2";
 import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
 import type { Socket } from "node:net";
-import { http2Socket } from "./http2-socket.ts";
+import { explainEnd, http2Socket } from "./http2-socket.ts";
 import type { Http2ConnectionOptions } from "./http2-connection.ts";
 import { Keepalive } from "./keepalive.ts";
 import type { KeepaliveOptions } from "./keepalive.ts";
@@ -38,6 +38,7 @@ export class SharedSession {
   readonly #keepalive: Keepalive;
   #cause: unknown;
   #used = false;
+  #closing = false;
   readonly #address: string;
   readonly #ended = (): void => {
     this.ended();
@@ -76,7 +77,9 @@ export class SharedSession {
     }, connectTimeoutMs);
     // Only the other side's settings prove that something speaks HTTP/2 there
     // (grpc/doc/connection-backoff.md): a stopped process still accepts TCP.
+    let heard = false;
     session.once("remoteSettings", () => {
+      heard = true;
       clearTimeout(timer);
       if (this.streams === 0) session.unref();
       events.ready(this);
@@ -96,6 +99,8 @@ export class SharedSession {
     session.once("close", () => {
       clearTimeout(timer);
       cut?.removeEventListener("abort", cutOff);
+      // One that this side closed tells nothing of the other.
+      if (!heard && !this.#closing) this.#cause = explainEnd(socket, options.tls, this.#cause);
       events.gone(this, (this.#cause ??= new Error("the connection was closed")));
     });
   }
@@ -140,6 +145,12 @@ export class SharedSession {
     if (!this.#session.destroyed) this.#keepalive.check(nowMs);
   }
 
+  /** Asks the other side whether it is still there; see {@link Keepalive.doubt}. One that connects has its own time for that. */
+  doubt(): void {
+    const { connecting, destroyed } = this.#session;
+    if (!connecting && !destroyed) this.#keepalive.doubt(performance.now());
+  }
+
   /** Whether nothing was requested since the last time somebody asked, and nothing runs. */
   rested(): boolean {
     const used = this.#used || this.streams > 0;
@@ -149,6 +160,7 @@ export class SharedSession {
 
   /** Lets running streams finish, then closes. */
   close(): Promise<void> {
+    this.#closing = true;
     return new Promise((resolve) => {
       if (this.#session.destroyed && this.#socket.destroyed) {
         resolve();

@@ -12,8 +12,18 @@ export interface Http2TransportOptions extends WireOptions, Http2ConnectionOptio
   readonly fastPath?: boolean | undefined;
 }
 
+/** A transport whose connection may be gone without a word. */
+export interface Doubtable {
+  /**
+   * Optional: something says that the other side no longer answers. Asks it
+   * once, whether or not calls run, and ends the connection when it is silent,
+   * which is then told as a lost one. A connection that is well stays.
+   */
+  doubt?(): void;
+}
+
 /** A transport to one address. */
-export interface AddressTransport extends Transport, AsyncDisposable {
+export interface AddressTransport extends Transport, AsyncDisposable, Doubtable {
   /** Connects without a call. Rejects when it cannot. */
   probe(signal: AbortSignal): Promise<void>;
   /** Unary calls end by themselves when their `timeoutMs` is over. */
@@ -30,6 +40,9 @@ export function http2Transport(address: string, options: Http2TransportOptions):
     stream: transport.stream.bind(transport),
     endsAtDeadline: true,
     probe: (signal) => connection.ready(signal),
+    doubt: () => {
+      connection.doubt();
+    },
     [Symbol.asyncDispose]: () => connection.close(),
   };
 }

@@ -1,5 +1,6 @@
 import type { Http2Session } from "node:http2";
 import type { Socket } from "node:net";
+import { maxTimerMs } from "../async/sleep.ts";
 
 /** How a connection finds out that its other side is gone without a word (gRFC A8). */
 export interface KeepaliveOptions {
@@ -17,6 +18,9 @@ export interface KeepaliveOptions {
 
 /** How long the answer to a PING may take, in milliseconds (gRFC A8, `KEEPALIVE_TIMEOUT`). */
 export const defaultKeepaliveTimeoutMs = 20_000;
+
+/** How long nothing more is asked out of doubt, in milliseconds: several clients may doubt the same connection. */
+const doubtPauseMs = 10_000;
 
 /** What a {@link Keepalive} watches. */
 export interface KeepaliveInit extends KeepaliveOptions {
@@ -41,6 +45,7 @@ export class Keepalive {
   #heardMs: number;
   #askedMs = -1;
   #checks = 0;
+  #doubtedMs = -Infinity;
 
   /** @param nowMs the time on a monotonic clock, in milliseconds */
   constructor(init: KeepaliveInit, nowMs: number) {
@@ -73,6 +78,24 @@ export class Keepalive {
     } else if (nowMs - this.#heardMs >= this.#intervalMs) {
       this.#ask(session, nowMs);
     }
+  }
+
+  /**
+   * Asks at once, whether or not calls run and whatever the interval is, since
+   * there is a reason to think that nobody answers; looks after the answer
+   * itself. At most once every 10 s: servers count PINGs (gRFC A8).
+   */
+  doubt(nowMs: number): void {
+    const { session, socket, timeoutMs = defaultKeepaliveTimeoutMs } = this.#init;
+    if (this.#askedMs >= 0 || nowMs - this.#doubtedMs < doubtPauseMs) return;
+    this.#doubtedMs = nowMs;
+    // What has come so far is no answer.
+    this.#bytes = socket.bytesRead;
+    this.#ask(session, nowMs);
+    const timer = setInterval(() => {
+      if (!session.destroyed) this.check(performance.now());
+      if (session.destroyed || this.#askedMs < 0) clearInterval(timer);
+    }, Math.min(maxTimerMs, Keepalive.periodMs({ intervalMs: timeoutMs, timeoutMs }))).unref();
   }
 
   #heard(nowMs: number): void {

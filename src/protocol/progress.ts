@@ -1,5 +1,4 @@
-import { Code } from "@connectrpc/connect";
-import type { ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { meshError } from "../error.ts";
 
 /**
@@ -34,6 +33,14 @@ export function connectionError(
   return meshError(Code.Unavailable, "CONNECTION_FAILED", message, {
     cause: new ConnectionFailure(message, progress, cause),
   });
+}
+
+/** The same error, of a request that never left this process. */
+export function unsent({ rawMessage, code, metadata, details, cause }: ConnectError): ConnectError {
+  const failure = new ConnectionFailure(rawMessage, "unsent", cause);
+  const error = new ConnectError(rawMessage, code, metadata, undefined, failure);
+  error.details = details;
+  return error;
 }
 
 /** How far the request of a failed call had come, or undefined when it was answered. */

@@ -1,6 +1,10 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { Code } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
-import { connectionError, peakEwma, ringHash, subscribe } from "../../src/index.ts";
+import { GreetService } from "../../gen/greet/v1/greet_pb.ts";
+import { connectionError, createMesh, grpc, peakEwma, protobuf, ringHash, staticRegistry, subscribe } from "../../src/index.ts";
 import type { MeshEvents } from "../../src/index.ts";
 import { until } from "../../src/testing/until.ts";
 import { nothingUnhandled } from "../support/unhandled.ts";
@@ -224,3 +228,30 @@ describe("ejection", () => {
     await until(async () => (await of.call({ id: keyOf("a") })).id === "a");
   });
 });
+
+test.each([protobuf(), grpc()])(
+  "a request whose deadline comes before there is a connection says nothing of its instance: $name",
+  async (channel) => {
+    // TCP accepts, but nobody speaks HTTP/2.
+    const silent = createServer().listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const mesh = createMesh({
+      registry: staticRegistry({ greeter: [`http://127.0.0.1:${(silent.address() as AddressInfo).port}`] }),
+      channels: [channel],
+      outlier: { consecutiveFailures: 3 },
+    });
+    const greet = mesh.client(GreetService, { channel: channel.name });
+    const many = async (): Promise<void> => {
+      for await (const _ of greet.greetMany({ name: "Ada" }, { timeoutMs: 40 }));
+    };
+    const events = await told(async () => {
+      for (let turn = 0; turn < 4; turn++) {
+        expect((await failure(greet.greet({ name: "Ada" }, { timeoutMs: 40 }))).code).toBe(Code.DeadlineExceeded);
+        await failure(many());
+      }
+    });
+    expect(events).toEqual([]);
+    await mesh.close();
+    silent.close();
+  },
+);

@@ -3,7 +3,8 @@ import { greeter } from "../../examples/greeter/greeter.ts";
 import { GreetService } from "../../gen/greet/v1/greet_pb.ts";
 import { callOptions, createMesh, memory, ringHash, roundRobin } from "../../src/index.ts";
 import type { ClientOptions, Mesh } from "../../src/index.ts";
-import { peek, replay } from "../../src/client/replay.ts";
+import { peek } from "../../src/client/peek.ts";
+import { Replay } from "../../src/client/replay.ts";
 import { startMesh } from "../support/mesh.ts";
 import type { StartedMesh } from "../support/mesh.ts";
 import { nothingUnhandled } from "../support/unhandled.ts";
@@ -73,7 +74,7 @@ describe("peek", () => {
       yield* values;
     }
     const { first, messages } = await peek(some(1, 2, 3));
-    expect([first, await collect(replay(messages).offer())]).toEqual([1, [1, 2, 3]]);
+    expect([first, await collect(new Replay(messages).offer())]).toEqual([1, [1, 2, 3]]);
     const none = await peek(some());
     expect([none.first, await collect(none.messages)]).toEqual([undefined, []]);
   });

@@ -1,35 +1,98 @@
 import { describe, expect, test } from "vitest";
-import { replay } from "../../src/client/replay.ts";
+import { Replay } from "../../src/client/replay.ts";
+import { failure } from "../support/outcome.ts";
 
-async function* letters(ended: () => void = () => {}): AsyncGenerator<string> {
-  try {
-    yield "a";
-    yield "b";
-  } finally {
-    ended();
+/** Messages that tell how many were taken, and when they are ended. */
+function letters(...all: readonly string[]) {
+  const seen = { taken: 0, ended: false };
+  async function* messages(): AsyncGenerator<string> {
+    try {
+      for (const letter of all) {
+        seen.taken++;
+        yield letter;
+      }
+    } finally {
+      seen.ended = true;
+    }
   }
+  return { seen, messages: messages() };
 }
 
-describe("replay", () => {
-  test("offers the messages again as long as none was taken", async () => {
-    let ended = false;
-    const messages = replay(letters(() => (ended = true)));
-    const failed = messages.offer()[Symbol.asyncIterator]();
-    await failed.return?.();
-    expect([messages.started(), ended]).toEqual([false, false]);
-    const seen: string[] = [];
-    for await (const letter of messages.offer()) seen.push(letter);
-    expect(seen).toEqual(["a", "b"]);
-    expect([messages.started(), ended]).toEqual([true, true]);
+const reader = <T>(replay: Replay<T>): AsyncIterator<T> => replay.offer()[Symbol.asyncIterator]();
+
+async function rest(of: AsyncIterator<string>): Promise<string> {
+  let text = "";
+  for (let next = await of.next(); next.done !== true; next = await of.next()) text += next.value;
+  return text;
+}
+
+describe("a replay", () => {
+  test("gives each attempt all messages, whatever was taken before", async () => {
+    const { messages, seen } = letters("a", "b", "c");
+    const replay = new Replay(messages);
+    const first = reader(replay);
+    expect([await first.next(), await first.next()].map(({ value }) => value as string)).toEqual(["a", "b"]);
+    await first.return?.();
+    expect([replay.repeatable, seen.ended]).toEqual([true, false]);
+    expect(await rest(reader(replay))).toBe("abc");
+    expect(await rest(reader(replay))).toBe("abc");
+    expect([seen.taken, seen.ended]).toEqual([3, true]);
   });
 
-  test("an attempt that took a message and stops ends the caller's messages", async () => {
-    let ended = false;
-    const messages = replay(letters(() => (ended = true)));
-    for await (const letter of messages.offer()) {
-      expect(letter).toBe("a");
-      break;
+  test("loses no message that a failed attempt still waits for", async () => {
+    let send: ((letter: string) => void) | undefined;
+    async function* slow(): AsyncGenerator<string> {
+      yield await new Promise<string>((resolve) => (send = resolve));
+      yield "b";
     }
-    expect([messages.started(), ended]).toEqual([true, true]);
+    const replay = new Replay(slow());
+    const failed = reader(replay).next();
+    const second = rest(reader(replay));
+    send?.("a");
+    expect(await second).toBe("ab");
+    expect((await failure(failed)).rawMessage).toBe("another attempt has the messages now");
+  });
+
+  test("keeps nothing once an answer has begun, and goes on from where the attempt is", async () => {
+    const { messages, seen } = letters("a", "b", "c");
+    const replay = new Replay(messages);
+    const attempt = reader(replay);
+    await attempt.next();
+    replay.commit();
+    expect(replay.repeatable).toBe(false);
+    expect(await rest(attempt)).toBe("bc");
+    expect(seen).toEqual({ taken: 3, ended: true });
+  });
+
+  test("ends the caller's messages with the attempt that has begun to be answered", async () => {
+    const { messages, seen } = letters("a", "b");
+    const replay = new Replay(messages);
+    const attempt = reader(replay);
+    await attempt.next();
+    replay.commit();
+    await attempt.return?.();
+    expect(seen).toEqual({ taken: 1, ended: true });
+  });
+
+  test("cannot be repeated when more was sent than there is room for, and loses nothing of it", async () => {
+    const { messages } = letters("x".repeat(600), "y".repeat(600), "z");
+    const replay = new Replay(messages, 1_000);
+    const attempt = reader(replay);
+    await attempt.next();
+    expect(replay.repeatable).toBe(true);
+    expect((await attempt.next()).value).toBe("y".repeat(600));
+    expect(replay.repeatable).toBe(false);
+    expect(await rest(attempt)).toBe("z");
+  });
+
+  test("fails each attempt with what the caller's messages fail with", async () => {
+    async function* broken(): AsyncGenerator<string> {
+      yield "a";
+      throw new Error("no more");
+    }
+    const replay = new Replay(broken());
+    const attempt = reader(replay);
+    await attempt.next();
+    expect((await failure(attempt.next())).rawMessage).toBe("no more");
   });
 });

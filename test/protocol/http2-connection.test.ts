@@ -194,6 +194,32 @@ describe("sessions", () => {
     expect([server.sessions.length, lost]).toEqual([2, []]);
   });
 
+  test("that could not be made many times are not tried again at once: calls are told so, and a probe waits", async () => {
+    const server = await new Server({}).listen();
+    const proxy = await TcpProxy.to(server.port);
+    onTestFinished(() => proxy[Symbol.asyncDispose]());
+    proxy.refusing = true;
+    const { connection, call, lost } = connected(proxy.address);
+    const first = await failure(connection.ready());
+    let told = first;
+    const refusedAtOnce = async (): Promise<boolean> => {
+      const { accepted } = proxy;
+      told = await failure(call());
+      return proxy.accepted === accepted;
+    };
+    await until(refusedAtOnce, { what: "a call that does not connect" });
+    expect([told.rawMessage, told.code, progressOf(told)]).toEqual([first.rawMessage, Code.Unavailable, "unsent"]);
+    const attempts = proxy.accepted;
+    expect([attempts >= 4, lost.length]).toEqual([true, attempts]);
+    proxy.refusing = false;
+    await connection.ready();
+    expect(proxy.accepted).toBe(attempts + 1);
+    const answered = call();
+    await until(() => server.streams.length === 1);
+    server.answer();
+    await answered;
+  });
+
   test("that a server ends as soon as they are made fail a request as never sent", async () => {
     const server = createServer();
     server.on("session", (session) => {
@@ -277,6 +303,30 @@ describe("keepalive", () => {
     const running = call();
     await until(() => server.streams.length === 1 && server.pings === 1, { what: "a PING of the second session" });
     expect(performance.now() - begunMs).toBeGreaterThan(700);
+    server.answer();
+    await running;
+  });
+
+  test("out of doubt asks at once although it is off and no call runs, and loses the peer when nobody answers", async () => {
+    const { proxy, connection, lost } = await behindProxy({ keepalive: { timeoutMs: 200 } });
+    await connection.ready();
+    proxy.vanish();
+    connection.doubt();
+    await until(() => lost.length === 1, { what: "the loss of the peer" });
+    expect(String(lost[0])).toMatch(/did not answer a keepalive PING within 200 ms/);
+  });
+
+  test("out of doubt asks only once in a while, and leaves a connection alone that is well", async () => {
+    const { server, call, connection, lost } = await behindProxy({ keepalive: { timeoutMs: 100 } });
+    connection.doubt();
+    await connection.ready();
+    for (let client = 0; client < 5; client++) {
+      connection.doubt();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect([server.pings, server.sessions.length, lost]).toEqual([1, 1, []]);
+    const running = call();
+    await until(() => server.streams.length === 1);
     server.answer();
     await running;
   });

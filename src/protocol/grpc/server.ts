@@ -10,7 +10,7 @@ import {
   uResponseUnsupportedMediaType,
   untilFirst,
 } from "@connectrpc/connect/protocol";
-import type { ProtocolHandlerFactory, UniversalHandler } from "@connectrpc/connect/protocol";
+import type { ProtocolHandlerFactory, UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import {
   contentTypeRegExp,
   headerAcceptEncoding,
@@ -31,6 +31,7 @@ import { invokeStream } from "../stream/invoke.ts";
 import { readMessages } from "../stream/read-messages.ts";
 import { writeMessages } from "../stream/write-messages.ts";
 import { wireError } from "../wire-error.ts";
+import { tidyGrpcMessage } from "./message.ts";
 import { unreadable } from "./unreadable.ts";
 
 /** Options of {@link grpcHandlers}. */
@@ -107,13 +108,21 @@ function handler(spec: MethodImplSpec, options: GrpcServerOptions) {
         if (refusal !== undefined) throw refusal;
       },
     );
+    let written = false;
+    let thrownAtOnce = false;
     const body = writeMessages(answers, {
-      serialize: (message) => output.serialize(message),
+      serialize(message) {
+        written = true;
+        return output.serialize(message);
+      },
       compression: compression.response ?? undefined,
       compressMinBytes,
       end(thrown) {
         context.abort(thrown);
-        if (thrown !== undefined) setTrailerStatus(context.responseTrailer, wireError(thrown));
+        if (thrown !== undefined) {
+          setTrailerStatus(context.responseTrailer, wireError(thrown));
+          thrownAtOnce = !written;
+        }
         return undefined;
       },
       left(reason) {
@@ -121,11 +130,26 @@ function handler(spec: MethodImplSpec, options: GrpcServerOptions) {
       },
     });
     // Implementations may set headers until their first message.
-    return {
-      status: 200,
-      body: await untilFirst(body),
-      header: context.responseHeader,
-      trailer: context.responseTrailer,
-    };
+    const begun = await untilFirst(body);
+    const { responseHeader: header, responseTrailer: trailer } = context;
+    if (thrownAtOnce && spec.kind !== "unary" && isBare(header)) return trailersOnly(header, trailer);
+    return { status: 200, body: begun, header, trailer };
   };
+}
+
+/** Whether an implementation has set no headers. */
+function isBare(header: Headers): boolean {
+  return [...header.keys()].every((name) => name === "content-type" || name === headerEncoding);
+}
+
+/**
+ * An answer that is nothing but an error, in one block of headers
+ * ("Trailers-Only"). Clients that repeat calls may then repeat it: nothing of an
+ * answer has come (gRFC A6, "When Retries are Valid").
+ */
+function trailersOnly(header: Headers, trailer: Headers): UniversalServerResponse {
+  const all = new Headers(trailer);
+  all.set("content-type", header.get("content-type") ?? "application/grpc");
+  tidyGrpcMessage(all);
+  return { status: 200, header: all };
 }

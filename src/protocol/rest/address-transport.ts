@@ -71,6 +71,9 @@ export function restAddressTransport(address: string, options: RestAddressOption
     }),
     endsAtDeadline: true,
     probe: ready,
+    doubt: () => {
+      connection.doubt();
+    },
     [Symbol.asyncDispose]: () => connection.close(),
   };
 }

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import type { ConnectError } from "@connectrpc/connect";
 import { Http1Call } from "../http1-call.ts";
 import type { Http1Connections } from "../http1-connections.ts";
 import { isDelimited, undelimited } from "../http1-end.ts";
@@ -70,9 +71,9 @@ class Exchange extends Http1Call implements HttpAnswer {
   }
 
   /** Nobody wants the answer any more. */
-  stop(error: Error): void {
+  stop(error: ConnectError): void {
     if (this.#settled) return;
-    this.failed(error);
+    this.failed(this.ending(error));
     this.cancel();
   }
 

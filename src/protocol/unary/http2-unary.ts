@@ -4,6 +4,7 @@ import type { ConnectError } from "@connectrpc/connect";
 import type { Http2Connection } from "../http2-connection.ts";
 import type { SharedSession } from "../http2-session.ts";
 import { resetError } from "../http2-error.ts";
+import { unsent } from "../progress.ts";
 import { resetStream } from "../reset-stream.ts";
 import { Body, promised, tooLarge } from "./body.ts";
 import { aborted, timedOut } from "./ended-early.ts";
@@ -55,8 +56,8 @@ async function connectFirst<T>(
   try {
     stream = await connection.opened((session) => begin(session, headers), AbortSignal.any(signals));
   } catch (error) {
-    if (signal?.aborted === true) throw aborted(signal);
-    throw deadline?.aborted === true ? timedOut() : error;
+    if (signal?.aborted === true) throw unsent(aborted(signal));
+    throw deadline?.aborted === true ? unsent(timedOut()) : error;
   }
   return exchange(stream, request, read, begun);
 }
