@@ -17,7 +17,6 @@ import type { ClientRuntime } from "./runtime.ts";
 import { ServiceRoute } from "./service-route.ts";
 import type { ClientPlan } from "./service-route.ts";
 import { callSettings } from "./settings.ts";
-import type { Course } from "./stream-course.ts";
 
 /** One call as far as all kinds of calls are alike. */
 export interface Started {
@@ -116,8 +115,8 @@ export class CallRouter {
       const answer = await (local !== undefined && channels[0]?.name === "local"
         ? locally(local, attempts, explanation)
         : this.#remotely(started, attempts, channels, explanation));
+      // A stream tells when it is over.
       if (attempts.course === undefined) explanation?.tell(undefined);
-      else if (explanation !== undefined) void tellAtEnd(explanation, attempts.course(answer));
       return answer;
     } catch (error) {
       explanation?.tell(ConnectError.from(error));
@@ -177,22 +176,19 @@ async function locally<T>(
   const note = explanation?.attempt(local, "first", [local], undefined);
   try {
     const answer = await attempt(local, signal, 0);
-    if (course === undefined) note?.ended(undefined, "answered");
-    else void course(answer).over.then((error) => note?.ended(error, error === undefined ? "answered" : "local"));
+    if (course === undefined) {
+      note?.ended(undefined, "answered");
+      return answer;
+    }
+    void course(answer).over.then((error) => {
+      note?.ended(error, error === undefined ? "answered" : "local");
+      explanation?.tell(error);
+    });
     return answer;
   } catch (error) {
     note?.ended(ConnectError.from(error), "local");
     throw error;
   }
-}
-
-/** A stream is over when its last message was read. */
-async function tellAtEnd(explanation: Explanation, { over }: Course): Promise<void> {
-  const error = await over;
-  // What the attempt has to say of it comes first.
-  setImmediate(() => {
-    explanation.tell(error);
-  });
 }
 
 function closed(): ConnectError {

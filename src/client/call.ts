@@ -162,6 +162,7 @@ export class Call implements CallInfo {
     } else member.end(startedMs, performance.now(), error);
     if (error === undefined) this.#plan.route.guard.succeeded();
     note?.ended(error, error === undefined ? "answered" : "committed");
+    this.#plan.explanation?.tell(error);
   }
 
   /** Pauses before the next attempt, or throws the error when it is final. */
@@ -178,7 +179,9 @@ export class Call implements CallInfo {
     const failure = { error, progress, leftMs: this.#plan.left(), repeatable: !over && repeatable() };
     const verdict = retry.failed(failure, performance.now());
     if (!verdict.again) {
-      note?.ended(error, over ? "over" : verdict.why);
+      // Copies of a hedged call are not repeated: what follows is another copy, if any.
+      const hedged = this.#plan.policy.hedging !== false && verdict.why === "off";
+      note?.ended(error, over ? "over" : hedged ? "left to the other copies" : verdict.why);
       throw error;
     }
     const { afterMs, why } = verdict;

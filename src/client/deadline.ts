@@ -1,18 +1,20 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { maxTimerMs } from "../async/sleep.ts";
 import type { Policy } from "../contract/policy.ts";
-import { meshError, reasonOf } from "../error.ts";
+import { configurationError, meshError, reasonOf } from "../error.ts";
 
 /**
  * The deadline of a call in whole milliseconds: the call's, else its policy's,
  * and never more than the policy allows. There is always one; a time that is
- * over never becomes "no timeout". Throws `deadline_exceeded` when it is 0 or less.
+ * over never becomes "no timeout". Throws `deadline_exceeded` when it is 0 or less,
+ * and `invalid_argument` when it is no number.
  */
 export function callTimeoutMs(
   call: number | undefined,
   { timeoutMs, maxTimeoutMs = Infinity }: Pick<Policy, "timeoutMs" | "maxTimeoutMs">,
 ): number {
   const ms = Math.min(call ?? timeoutMs, maxTimeoutMs);
+  if (Number.isNaN(ms)) throw configurationError(`timeoutMs is ${String(call)}; it must be a number of milliseconds`);
   if (!(ms > 0)) {
     throw meshError(
       Code.DeadlineExceeded,

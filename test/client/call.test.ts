@@ -208,7 +208,7 @@ describe("a call", () => {
   test("a deadline that is over before the call fails it, and is never forwarded as none", async () => {
     const { registry, channel, greet } = scripted(() => ({}));
     registry.show(named("a"));
-    for (const timeoutMs of [0, -5, Number.NaN]) {
+    for (const timeoutMs of [0, -5]) {
       expect((await failure(greet.greet({}, { timeoutMs }))).code).toBe(Code.DeadlineExceeded);
     }
     expect(channel.attempts).toEqual([]);

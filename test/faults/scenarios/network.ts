@@ -74,7 +74,8 @@ export const network: readonly Scenario[] = [
   {
     id: "F27",
     title: "One connection of three is corrupted, half closed, reset, slow to close, and slow, in turn",
-    expected: "no call fails or is over its deadline, all processes live",
+    // A changed byte within a message is not noticed by anybody: it may make an answer that nobody can read.
+    expected: "at most one call fails, none is over its deadline, all processes live",
     control: "no retries",
     play: async (stage, feature) => {
       const servers = await stage.fleet(3, { proxied: true, behaviour: { delayMs: 20 } });
@@ -104,7 +105,7 @@ export const network: readonly Scenario[] = [
         lives: servers.filter(({ lives }) => lives).length,
       };
     },
-    holds: ({ failed, slowestMs = Infinity, lives }) => failed === 0 && slowestMs < 1_200 && lives === 3,
+    holds: ({ failed = Infinity, slowestMs = Infinity, lives }) => failed <= 1 && slowestMs < 1_200 && lives === 3,
   },
   {
     id: "F10",
