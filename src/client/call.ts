@@ -127,6 +127,8 @@ export class Call implements CallInfo {
     for (;;) {
       const member = next ?? this.#pick() ?? this.#again(sequence) ?? (await this.#wait(signal));
       next = undefined;
+      // An attempt that is too late would never be sent, and yet look like one that failed.
+      if (signal.aborted) throw ConnectError.from(signal.reason, Code.Canceled);
       this.#attempts++;
       const why = repeated ? "retry" : copies > 0 ? "hedge" : "first";
       const note = explanation?.attempt(member, why, this.#members(member), this.#tried);

@@ -12,6 +12,7 @@ import { Http1Call } from "./http1-call.ts";
 import type { Http1Connections } from "./http1-connections.ts";
 import { isDelimited, undelimited } from "./http1-end.ts";
 import { Http1Upload } from "./http1-upload.ts";
+import { unsent } from "./progress.ts";
 
 /**
  * An HTTP client for Connect's transports over {@link Http1Connections}. Its
@@ -20,7 +21,7 @@ import { Http1Upload } from "./http1-upload.ts";
 export function http1Client(connections: Http1Connections): UniversalClientFn {
   return (request) => {
     const { signal } = request;
-    if (signal?.aborted === true) return Promise.reject(ConnectError.from(signal.reason, Code.Canceled));
+    if (signal?.aborted === true) return Promise.reject(unsent(ConnectError.from(signal.reason, Code.Canceled)));
     return new Promise((resolve, reject) => {
       new Exchange(connections, request, resolve, reject).send().catch(reject);
     });

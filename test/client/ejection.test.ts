@@ -255,3 +255,24 @@ test.each([protobuf(), grpc()])(
     silent.close();
   },
 );
+
+test("calls that wait for instances that nobody listens for, until their deadline, eject none of them", async () => {
+  const addresses = await Promise.all(
+    [1, 2].map(async () => {
+      const server = createServer().listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const { port } = server.address() as AddressInfo;
+      server.close();
+      await once(server, "close");
+      return `http://127.0.0.1:${port}`;
+    }),
+  );
+  const mesh = createMesh({ registry: staticRegistry({ greeter: addresses }), channels: [protobuf()], waitForReady: true });
+  const greet = mesh.client(GreetService, { timeoutMs: 1_050 });
+  const events = await told(async () => {
+    // The second round of attempts begins together with the deadline.
+    await Promise.all(Array.from({ length: 24 }, () => failure(greet.greet({ name: "Ada" }))));
+  });
+  expect(events).toEqual([]);
+  await mesh.close();
+});

@@ -3,6 +3,7 @@ import type { ConnectError } from "@connectrpc/connect";
 import { Http1Call } from "../http1-call.ts";
 import type { Http1Connections } from "../http1-connections.ts";
 import { isDelimited, undelimited } from "../http1-end.ts";
+import { unsent } from "../progress.ts";
 import { Body, tooLarge } from "./body.ts";
 import { aborted, timedOut } from "./ended-early.ts";
 import type { HttpAnswer, HttpRequest, UnaryHttp } from "./http.ts";
@@ -11,7 +12,7 @@ import type { HttpAnswer, HttpRequest, UnaryHttp } from "./http.ts";
 export function http1Unary(connections: Http1Connections): UnaryHttp {
   return (request, read) => {
     const { signal } = request;
-    if (signal?.aborted === true) return Promise.reject(aborted(signal));
+    if (signal?.aborted === true) return Promise.reject(unsent(aborted(signal)));
     return new Promise((resolve, reject) => {
       const finish = (answer: HttpAnswer): void => {
         try {

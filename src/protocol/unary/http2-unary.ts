@@ -29,7 +29,7 @@ interface ExchangeStream extends ClientHttp2Stream {
 export function http2Unary(connection: Http2Connection): UnaryHttp {
   return (request, read) => {
     const { headers, method, path, signal } = request;
-    if (signal?.aborted === true) return Promise.reject(aborted(signal));
+    if (signal?.aborted === true) return Promise.reject(unsent(aborted(signal)));
     const { authority, scheme } = connection;
     headers.push(":method", method, ":path", path, ":scheme", scheme, ":authority", authority);
     try {
