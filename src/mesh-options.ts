@@ -1,10 +1,15 @@
 import type { ConnectionOptions } from "node:tls";
 import type { Interceptor } from "@connectrpc/connect";
+import { maxTimerMs } from "./async/sleep.ts";
 import type { Balancer } from "./balancer/balancer.ts";
 import type { Channel, ChannelOptions } from "./channel/channel.ts";
+import { balancerKind } from "./client/options.ts";
 import type { ChannelPreference } from "./client/options.ts";
 import type { Codec } from "./codec/codec.ts";
 import type { Component } from "./component/component.ts";
+import { elsewhere, flag, list, notNegative, object, or, positive, whole } from "./contract/kind.ts";
+import type { Kind, Kinds } from "./contract/kind.ts";
+import { checkOptions, optionsOf } from "./contract/policy-source.ts";
 import type { OpenApiOptions } from "./openapi/options.ts";
 import type { ConcurrencyPolicy, PolicyOptions, Some } from "./contract/policy.ts";
 import type { KeepaliveOptions } from "./protocol/keepalive.ts";
@@ -141,6 +146,59 @@ export interface HealthOptions {
   readonly details?: boolean | undefined;
 }
 
+const flagOrOptions: Kind = { must: "true, false, or an object with options", holds: (value) => flag.holds(value) || object.holds(value) };
+
+const kinds: Kinds<MeshOptions> = {
+  registry: object,
+  components: list,
+  listen: object,
+  channels: list,
+  codecs: list,
+  channel: elsewhere,
+  balancer: balancerKind,
+  interceptors: list,
+  timeoutMs: elsewhere,
+  waitForReady: elsewhere,
+  retry: elsewhere,
+  hedging: elsewhere,
+  serviceConfig: elsewhere,
+  outlier: elsewhere,
+  retryBudget: elsewhere,
+  healthCheck: elsewhere,
+  connectTimeoutMs: positive,
+  emptyGraceMs: or(notNegative, Infinity),
+  tls: object,
+  keepalive: elsewhere,
+  maxSessions: or(whole(1), Infinity),
+  concurrency: elsewhere,
+  limits: elsewhere,
+  drain: elsewhere,
+  health: elsewhere,
+  validate: flagOrOptions,
+  reflection: flag,
+  openapi: flagOrOptions,
+  cors: flagOrOptions,
+  fastPath: flag,
+  http: object,
+};
+
+const keepaliveKinds: Kinds<KeepaliveOptions> = {
+  intervalMs: or(notNegative, Infinity),
+  timeoutMs: positive,
+  withoutCalls: flag,
+};
+
+/**
+ * Throws a configuration error for an option of a mesh that there is not, or
+ * that makes no sense, unless whoever reads it looks at it.
+ */
+export function checkMeshOptions(options: MeshOptions): void {
+  const source = optionsOf("the mesh");
+  checkOptions(source, "", options, kinds);
+  checkOptions(source, "keepalive", options.keepalive, keepaliveKinds);
+  checkOptions<HealthOptions>(source, "health", options.health, { intervalMs: positive, details: flag });
+}
+
 /** Shortest interval of a client's PINGs, in milliseconds (gRFC A8). */
 const minKeepaliveMs = 10_000;
 
@@ -149,7 +207,8 @@ export function connectionSettings(
   options: MeshOptions,
   { readMaxBytes, writeMaxBytes }: ServerLimits,
 ): Omit<ChannelOptions, "onLost" | "hosted" | "cut"> {
-  const { connectTimeoutMs = 5_000, tls, keepalive, maxSessions, fastPath } = options;
+  const { tls, keepalive, maxSessions, fastPath } = options;
+  const connectTimeoutMs = Math.min(options.connectTimeoutMs ?? 5_000, maxTimerMs);
   const intervalMs = keepalive?.intervalMs;
   const asks = intervalMs === undefined ? keepalive : { ...keepalive, intervalMs: Math.max(minKeepaliveMs, intervalMs) };
   return { readMaxBytes, writeMaxBytes, connectTimeoutMs, tls, keepalive: asks, maxSessions, fastPath };

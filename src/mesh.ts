@@ -21,14 +21,14 @@ import { KnownTypes } from "./contract/types.ts";
 import { meshError } from "./error.ts";
 import { grpcHealth } from "./health/grpc.ts";
 import type { HealthReport } from "./health/report.ts";
-import { connectionSettings } from "./mesh-options.ts";
+import { checkMeshOptions, connectionSettings } from "./mesh-options.ts";
 import type { MeshOptions } from "./mesh-options.ts";
 import { openapiRoute } from "./openapi/route.ts";
 import { Callers } from "./protocol/callers.ts";
 import { reflection } from "./reflection/reflection.ts";
 import { registryFromEnv } from "./registry/from-env.ts";
 import { componentGuard } from "./server/guard.ts";
-import { defaultDrain, defaultLimits } from "./server/options.ts";
+import { drainOptions, serverLimits } from "./server/options.ts";
 import type { DrainOptions } from "./server/options.ts";
 import type { Mountable } from "./server/plugin.ts";
 import { Presences } from "./server/presences.ts";
@@ -63,10 +63,11 @@ export class Mesh implements AsyncDisposable, Mountable {
 
   /** Use {@link createMesh}. */
   constructor(options: MeshOptions) {
+    checkMeshOptions(options);
     const { components = [], registry = registryFromEnv() } = options;
     checkTogether(components);
-    const limits = { ...defaultLimits, ...options.limits };
-    this.#drain = { ...defaultDrain, ...options.drain };
+    const limits = serverLimits(options.limits);
+    this.#drain = drainOptions(options.drain);
     this.#healthMs = options.health?.intervalMs ?? 5_000;
     this.#ids = new Map(
       components.map((of) => [of, `${of.name}-${randomBytes(5).toString("hex")}`]),

@@ -1,8 +1,9 @@
-import { configurationError } from "../error.ts";
+import { whole } from "../contract/kind.ts";
+import type { Kinds } from "../contract/kind.ts";
 import type { Balancer } from "./balancer.ts";
 import { weighed } from "./candidates.ts";
 import { draw } from "./draw.ts";
-import { withOptions } from "./options.ts";
+import { checkBalancer, withOptions } from "./options.ts";
 import type { BalancerOptions } from "./options.ts";
 import { chance } from "./sources.ts";
 
@@ -12,6 +13,9 @@ export interface LeastRequestOptions extends BalancerOptions {
   readonly choiceCount?: number | undefined;
 }
 
+/** What they must be. */
+export const leastRequestKinds: Kinds<Pick<LeastRequestOptions, "choiceCount">> = { choiceCount: whole(2) };
+
 /**
  * The peer with the fewest running calls out of a few that are drawn at
  * random, with replacement (gRFC A48). Beyond A48, peers are drawn by weight,
@@ -19,11 +23,9 @@ export interface LeastRequestOptions extends BalancerOptions {
  * Throws a configuration error for a `choiceCount` below 2.
  */
 export function leastRequest(options: LeastRequestOptions = {}): Balancer {
+  checkBalancer("leastRequest", options, leastRequestKinds);
   const { random = chance(), choiceCount = 2 } = options;
-  if (!(choiceCount >= 2)) {
-    throw configurationError(`the choiceCount of leastRequest is ${choiceCount}: it must be at least 2`);
-  }
-  const choices = Math.min(10, Math.floor(choiceCount));
+  const choices = Math.min(10, choiceCount);
   return withOptions((all) => {
     const { peers, weights } = weighed(all);
     if (peers.length === 0) return () => undefined;

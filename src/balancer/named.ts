@@ -1,3 +1,4 @@
+import type { BalancerName } from "../contract/balancer-name.ts";
 import type { Balancer } from "./balancer.ts";
 import { first } from "./first.ts";
 import { leastRequest } from "./least-request.ts";
@@ -7,8 +8,8 @@ import { ringHash } from "./ring-hash.ts";
 import { roundRobin } from "./round-robin.ts";
 import { weighted } from "./weighted.ts";
 
-/** What contracts and service configs call the built-in balancers; names of gRPC where gRPC has one. */
-const factories: Readonly<Record<string, (options: BalancerOptions) => Balancer>> = {
+/** By the names that contracts and service configs use. */
+const factories: Readonly<Record<BalancerName, (options: BalancerOptions) => Balancer>> = {
   pick_first: first,
   round_robin: roundRobin,
   least_request: leastRequest,
@@ -17,14 +18,11 @@ const factories: Readonly<Record<string, (options: BalancerOptions) => Balancer>
   ring_hash: ringHash,
 };
 
-/** The names that {@link namedBalancer} knows. */
-export const balancerNames: readonly string[] = Object.keys(factories);
-
 /**
  * The built-in balancer that a contract or a service config names, undefined
  * when it is none of them. gRPC's `_experimental` behind a name does not matter.
  */
 export function namedBalancer(name: string, options: BalancerOptions = {}): Balancer | undefined {
   const plain = name.replace(/_experimental$/, "");
-  return Object.hasOwn(factories, plain) ? factories[plain]?.(options) : undefined;
+  return Object.hasOwn(factories, plain) ? factories[plain as BalancerName](options) : undefined;
 }

@@ -1,7 +1,7 @@
 import type { Balancer, Peer } from "./balancer.ts";
 import { weighed } from "./candidates.ts";
 import { draw } from "./draw.ts";
-import { withOptions } from "./options.ts";
+import { checkBalancer, withOptions } from "./options.ts";
 import type { BalancerOptions } from "./options.ts";
 import { chance } from "./sources.ts";
 
@@ -22,6 +22,7 @@ const maxTurns = 4;
  * slow answers, so that an instance that fails fast attracts nothing.
  */
 export function peakEwma(options: BalancerOptions = {}): Balancer {
+  checkBalancer("peakEwma", options, {});
   const { random = chance() } = options;
   return withOptions((all) => {
     const { peers, weights } = weighed(all);

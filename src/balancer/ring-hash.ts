@@ -1,10 +1,12 @@
 import type { Instance } from "../contract/instance.ts";
+import { callable, elsewhere } from "../contract/kind.ts";
+import { optionsOf, refusal } from "../contract/policy-source.ts";
 import type { Balancer } from "./balancer.ts";
 import { weighed } from "./candidates.ts";
-import { withZone } from "./options.ts";
+import { checkBalancer, withZone } from "./options.ts";
 import type { BalancerOptions } from "./options.ts";
 import { Ring } from "./ring.ts";
-import { grpcEntries, steadyEntries } from "./ring-size.ts";
+import { checkRingSize, grpcEntries, placesKind, steadyEntries } from "./ring-size.ts";
 import type { RingSize } from "./ring-size.ts";
 import { ramp, warmAtMs } from "./slow-start.ts";
 import { chance, monotonicMs } from "./sources.ts";
@@ -19,7 +21,7 @@ export interface RingHashOptions extends BalancerOptions {
   /**
    * Sizes the ring as gRPC does instead, so that a key belongs to the same
    * instance for gRPC clients in other languages (gRFC A42). Then a peer that
-   * comes or goes also moves some keys between others.
+   * comes or goes also moves some keys between others. Excludes `entries`.
    */
   readonly ringSize?: RingSize | undefined;
   /**
@@ -36,18 +38,18 @@ export interface RingHashOptions extends BalancerOptions {
  * without a key go anywhere. Peers get keys by weight. A call that is repeated
  * goes to the next peer on the ring.
  *
- * A new peer takes over its keys one after the other while it is new.
+ * A new peer takes over its keys one after the other while it is new. Throws a
+ * configuration error for options that make no sense.
  */
 export function ringHash(options: RingHashOptions = {}): Balancer {
+  check(options);
   const { random = chance(), now = monotonicMs, identity = addressOrId } = options;
   const warmUp = options.slowStart === false ? { windowMs: 0 } : (options.slowStart ?? {});
   const share = ramp(warmUp);
-  // A wrong size should be an error here, not when the first peers are known.
   const sizes = (weights: readonly number[]): readonly number[] =>
     options.ringSize === undefined
       ? steadyEntries(weights, options.entries ?? 128)
       : grpcEntries(weights, options.ringSize);
-  sizes([1]);
   const hasher = new Xxh64();
   return withZone((all) => {
     const found = weighed(all);
@@ -78,6 +80,14 @@ export function ringHash(options: RingHashOptions = {}): Balancer {
       return tried === undefined ? anyone : untried(peers, tried);
     };
   }, options);
+}
+
+function check(options: RingHashOptions): void {
+  const source = optionsOf("ringHash");
+  checkBalancer("ringHash", options, { entries: placesKind, ringSize: elsewhere, identity: callable });
+  checkRingSize(source, "ringSize", options.ringSize);
+  if (options.entries === undefined || options.ringSize === undefined) return;
+  throw refusal(source, "entries", "beside ringSize, which sizes the ring another way: remove one");
 }
 
 /** One draw is enough: the lowest bits of the upper half decide on no place that can be told from the next. */

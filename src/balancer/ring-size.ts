@@ -1,4 +1,7 @@
-import { configurationError } from "../error.ts";
+import { whole } from "../contract/kind.ts";
+import type { Kind } from "../contract/kind.ts";
+import { checkOptions, refusal } from "../contract/policy-source.ts";
+import type { PolicySource } from "../contract/policy-source.ts";
 
 /** How many places gRPC gives a ring in all. */
 export interface RingSize {
@@ -8,8 +11,11 @@ export interface RingSize {
   readonly max?: number | undefined;
 }
 
-/** The most places that gRPC allows (gRFC A42). */
-const limit = 8_388_608;
+/** Numbers of places: gRPC allows no more (gRFC A42). */
+export const placesKind: Kind = whole(1, 8_388_608);
+
+const defaultMin = 1_024;
+const defaultMax = 4_096;
 
 /** Beyond this many places, all members get fewer: building the ring takes time. */
 const enough = 65_536;
@@ -21,9 +27,6 @@ const enough = 65_536;
  * many members that the ring would get too large.
  */
 export function steadyEntries(weights: readonly number[], entries: number): readonly number[] {
-  if (!(entries >= 1 && entries <= limit)) {
-    throw configurationError(`a ring with ${entries} entries for a peer cannot be made: take 1 to ${limit}`);
-  }
   const heaviest = weights.reduce((most, weight) => Math.max(most, weight), 0);
   let most = entries;
   while (most > 1 && most * weights.length > enough) most /= 2;
@@ -32,14 +35,10 @@ export function steadyEntries(weights: readonly number[], entries: number): read
 
 /**
  * Places for members by weight exactly as gRPC has them (gRFC A42), for
- * members in order of identity. Throws a configuration error for sizes that
- * gRPC does not allow.
+ * members in order of identity.
  */
 export function grpcEntries(weights: readonly number[], size: RingSize): readonly number[] {
-  const { min = 1_024, max = 4_096 } = size;
-  if (!(min >= 1 && min <= max && max <= limit)) {
-    throw configurationError(`a ring of ${min} to ${max} places cannot be made: it takes 1 to ${limit} in order`);
-  }
+  const { min = defaultMin, max = defaultMax } = size;
   const sum = weights.reduce((all, weight) => all + weight, 0);
   const lightest = weights.reduce((least, weight) => Math.min(least, weight), Infinity) / sum;
   const scale = Math.min(Math.ceil(lightest * min) / lightest, max);
@@ -51,4 +50,22 @@ export function grpcEntries(weights: readonly number[], size: RingSize): readonl
     current += entries;
     return entries;
   });
+}
+
+/**
+ * Throws a configuration error for sizes that gRPC does not allow.
+ *
+ * @param group name of the option that holds them; empty when none does
+ */
+export function checkRingSize(source: PolicySource, group: string, size: RingSize | undefined): void {
+  checkOptions(source, group, size, { min: placesKind, max: placesKind });
+  const { min = defaultMin, max = defaultMax } = size ?? {};
+  if (min <= max) return;
+  const name = (bound: string): string => (group === "" ? bound : `${group}.${bound}`);
+  // The bound that was not set is the default.
+  const wrong = size?.min === undefined ? "max" : "min";
+  const [own, other] = wrong === "min" ? [min, max] : [max, min];
+  const side = wrong === "min" ? "most" : "least";
+  const rival = source.spell(name(wrong === "min" ? "max" : "min"));
+  throw refusal(source, name(wrong), `to ${own}: it must be at ${side} ${rival}, which is ${other}`);
 }

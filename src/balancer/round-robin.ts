@@ -1,6 +1,6 @@
 import type { Balancer } from "./balancer.ts";
 import { warned } from "./candidates.ts";
-import { withOptions } from "./options.ts";
+import { checkBalancer, withOptions } from "./options.ts";
 import type { BalancerOptions } from "./options.ts";
 import { chance } from "./sources.ts";
 import { stride } from "./stride.ts";
@@ -12,6 +12,7 @@ import { stride } from "./stride.ts";
  * as much less as its warning weight is below its weight.
  */
 export function roundRobin(options: BalancerOptions = {}): Balancer {
+  checkBalancer("roundRobin", options, {});
   const { random = chance() } = options;
   return withOptions((all) => {
     const { peers, weights } = warned(all);

@@ -1,4 +1,6 @@
-import { configurationError } from "../error.ts";
+import { between, notNegative, positive } from "../contract/kind.ts";
+import type { Kinds } from "../contract/kind.ts";
+import { checkOptions, optionsOf } from "../contract/policy-source.ts";
 import type { Balancer, Peer } from "./balancer.ts";
 import { chance, monotonicMs } from "./sources.ts";
 import type { BalancerSources } from "./sources.ts";
@@ -13,6 +15,13 @@ export interface SlowStartOptions {
   readonly minShare?: number | undefined;
 }
 
+/** What they must be. */
+export const slowStartKinds: Kinds<SlowStartOptions> = {
+  windowMs: notNegative,
+  aggression: positive,
+  minShare: between(0, 1),
+};
+
 /** How often a new peer is passed over for one call before it is taken all the same. */
 const maxTurns = 16;
 
@@ -21,12 +30,12 @@ export type Ramp = (sinceMs: number, nowMs: number) => number;
 
 /**
  * The share of a peer that is still new: `max(minShare, (age / window) ^ (1 / aggression))`,
- * Envoy's slow start mode. Throws a configuration error for an
- * aggression of 0 or less.
+ * Envoy's slow start mode. Throws a configuration error for options
+ * that make no sense.
  */
 export function ramp(options: SlowStartOptions = {}): Ramp {
+  checkOptions(optionsOf("slowStart"), "", options, slowStartKinds);
   const { windowMs = 10_000, aggression = 1, minShare = 0.1 } = options;
-  if (!(aggression > 0)) throw configurationError(`the aggression of slow start is ${aggression}: it must be above 0`);
   const power = 1 / aggression;
   return (sinceMs, nowMs) => {
     const age = Math.max(1, nowMs - sinceMs) / windowMs;

@@ -1,6 +1,6 @@
 import type { Balancer } from "./balancer.ts";
 import { weighed } from "./candidates.ts";
-import { withOptions } from "./options.ts";
+import { checkBalancer, withOptions } from "./options.ts";
 import type { BalancerOptions } from "./options.ts";
 import { chance } from "./sources.ts";
 import { stride } from "./stride.ts";
@@ -11,6 +11,7 @@ import { stride } from "./stride.ts";
  * reported. A weight of 0 means no calls while others have some.
  */
 export function weighted(options: BalancerOptions = {}): Balancer {
+  checkBalancer("weighted", options, {});
   const { random = chance() } = options;
   return withOptions((all) => {
     const { peers, weights } = weighed(all);

@@ -1,4 +1,7 @@
 import { effectiveWeight } from "../contract/instance.ts";
+import { notNegative, or, text } from "../contract/kind.ts";
+import type { Kinds } from "../contract/kind.ts";
+import { checkOptions, optionsOf } from "../contract/policy-source.ts";
 import type { Balancer, CallInfo, Peer, Picker } from "./balancer.ts";
 import { chance } from "./sources.ts";
 import type { BalancerSources } from "./sources.ts";
@@ -10,6 +13,9 @@ export interface ZoneOptions {
   /** With fewer peers than this, zones do not matter. Default 6. */
   readonly minPeers?: number | undefined;
 }
+
+/** What they must be. */
+export const zoneKinds: Kinds<ZoneOptions> = { own: text, minPeers: or(notNegative, Infinity) };
 
 /** The part of the calls that one zone gets, as a sum with all zones before it. */
 interface Slice {
@@ -28,6 +34,7 @@ export function zonePreference(
   options: ZoneOptions,
   sources: BalancerSources = {},
 ): Balancer {
+  checkOptions(optionsOf("zonePreference"), "", options, zoneKinds);
   const { own, minPeers = 6 } = options;
   const { random = chance() } = sources;
   return (peers) => {

@@ -2,6 +2,8 @@ import type { CallOptions, Interceptor } from "@connectrpc/connect";
 import { createContextKey, createContextValues } from "@connectrpc/connect";
 import type { ContextKey } from "@connectrpc/connect";
 import type { Balancer } from "../balancer/balancer.ts";
+import { callable, elsewhere, list } from "../contract/kind.ts";
+import type { Kind, Kinds } from "../contract/kind.ts";
 import type { PolicyOptions } from "../contract/policy.ts";
 import type { RetryBudgetOptions } from "../resilience/budget.ts";
 import type { OutlierOptions } from "../resilience/outlier-policy.ts";
@@ -59,6 +61,25 @@ export interface ClientOptions extends PerCallOptions {
    */
   readonly healthCheck?: string | boolean | undefined;
 }
+
+/** What a balancer must be. */
+export const balancerKind: Kind = { ...callable, must: "a balancer, such as roundRobin()" };
+
+/** What the options of a client must be, unless whoever reads them looks at it. */
+export const clientKinds: Kinds<ClientOptions> = {
+  channel: elsewhere,
+  waitForReady: elsewhere,
+  balancer: balancerKind,
+  timeoutMs: elsewhere,
+  retry: elsewhere,
+  hedging: elsewhere,
+  hashKey: elsewhere,
+  interceptors: list,
+  serviceConfig: elsewhere,
+  outlier: elsewhere,
+  retryBudget: elsewhere,
+  healthCheck: elsewhere,
+};
 
 const perCall: ContextKey<PerCallOptions> = createContextKey<PerCallOptions>(
   {},

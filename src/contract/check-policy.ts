@@ -1,6 +1,28 @@
-import type { PolicyLayer, ThrottlePolicy } from "./policy.ts";
-import { demand, refusal } from "./policy-source.ts";
+import { between, codes, flag, notNegative, or, positive, someCodes, text, whole } from "./kind.ts";
+import type { Kind, Kinds } from "./kind.ts";
+import type { ConcurrencyPolicy, HedgingPolicy, PolicyLayer, RetryPolicy, ThrottlePolicy } from "./policy.ts";
+import { checkOptions, demand, refusal } from "./policy-source.ts";
 import type { PolicySource } from "./policy-source.ts";
+
+const retryKinds: Kinds<RetryPolicy> = {
+  maxAttempts: whole(2),
+  initialBackoffMs: positive,
+  maxBackoffMs: positive,
+  backoffMultiplier: positive,
+  codes: someCodes,
+};
+
+/** In code; elsewhere `p95` is what holds without a delay. */
+const hedgingKinds: Kinds<HedgingPolicy> = {
+  maxAttempts: whole(2),
+  delayMs: or(notNegative, "p95", '"p95"'),
+  nonFatalCodes: codes,
+};
+
+const concurrencyKinds: Kinds<ConcurrencyPolicy> = { maxCalls: whole(1), adaptive: flag, minCalls: whole(1) };
+
+// Only three decimals count, so less than the third would be 0.
+const tokenRatio: Kind = { ...between(0.001, Number.MAX_VALUE), must: "0.001 or more" };
 
 /**
  * Checks what can be checked of a policy without knowing the method (gRFC A6,
@@ -8,53 +30,24 @@ import type { PolicySource } from "./policy-source.ts";
  */
 export function checkPolicy(layer: PolicyLayer, source: PolicySource): void {
   const { retry, hedging, concurrency } = layer;
-  demand(source, "timeoutMs", layer.timeoutMs, isPositive, "above 0");
+  demand(source, "timeoutMs", layer.timeoutMs, positive);
+  demand(source, "waitForReady", layer.waitForReady, flag);
+  demand(source, "hashKey", layer.hashKey, text);
   if (retry && hedging) {
     throw refusal(source, "hedging", `beside ${source.spell("retry")}: a call is repeated or hedged; remove one`);
   }
-  if (retry) {
-    demand(source, "retry.maxAttempts", retry.maxAttempts, isIntegerFrom(2), "an integer of 2 or more");
-    demand(source, "retry.initialBackoffMs", retry.initialBackoffMs, isPositive, "above 0");
-    demand(source, "retry.maxBackoffMs", retry.maxBackoffMs, isPositive, "above 0");
-    demand(source, "retry.backoffMultiplier", retry.backoffMultiplier, isPositive, "above 0");
-    demand(source, "retry.codes", retry.codes, (codes) => codes.length > 0 && codes.every(isCode), "codes of failures");
-  }
-  if (hedging) {
-    const { maxAttempts, delayMs, nonFatalCodes } = hedging;
-    demand(source, "hedging.maxAttempts", maxAttempts, isIntegerFrom(2), "an integer of 2 or more");
-    demand(source, "hedging.delayMs", delayMs, isDelay, "0 or more");
-    demand(source, "hedging.nonFatalCodes", nonFatalCodes, (codes) => codes.every(isCode), "codes of failures");
-  }
-  if (concurrency) {
-    const { maxCalls, minCalls } = concurrency;
-    demand(source, "concurrency.maxCalls", maxCalls, isIntegerFrom(1), "an integer of 1 or more");
-    const fits = (min: number): boolean => isIntegerFrom(1)(min) && min <= (maxCalls ?? min);
-    demand(source, "concurrency.minCalls", minCalls, fits, "an integer of 1 or more, and at most the upper bound");
+  checkOptions(source, "retry", retry, retryKinds, false);
+  const delayMs = source.code === true ? hedgingKinds.delayMs : notNegative;
+  checkOptions(source, "hedging", hedging, { ...hedgingKinds, delayMs }, false);
+  checkOptions(source, "concurrency", concurrency, concurrencyKinds);
+  const { maxCalls = Infinity, minCalls = 1 } = concurrency ?? {};
+  if (minCalls > maxCalls) {
+    const most = `${source.spell("concurrency.maxCalls")}, which is ${maxCalls}`;
+    throw refusal(source, "concurrency.minCalls", `to ${minCalls}: it must be at most ${most}`);
   }
 }
 
 /** Checks the throttle of a service (gRFC A6, "Validation of retryThrottling"). Throws likewise. */
 export function checkThrottle(throttle: ThrottlePolicy, source: PolicySource): void {
-  const { maxTokens, tokenRatio } = throttle;
-  const fits = (tokens: number): boolean => isIntegerFrom(1)(tokens) && tokens <= 1_000;
-  demand(source, "throttle.maxTokens", maxTokens, fits, "an integer from 1 to 1000");
-  // Only three decimals count, so less than the third would be 0.
-  demand(source, "throttle.tokenRatio", tokenRatio, (ratio) => ratio >= 0.001 && ratio < Infinity, "0.001 or more");
-}
-
-function isPositive(value: number): boolean {
-  return value > 0 && value < Infinity;
-}
-
-function isIntegerFrom(least: number): (value: number) => boolean {
-  return (value) => Number.isInteger(value) && value >= least;
-}
-
-function isDelay(value: number | "p95"): boolean {
-  return value === "p95" || (value >= 0 && value < Infinity);
-}
-
-/** Whether a number is a code of google.rpc.Code other than OK. */
-function isCode(code: number): boolean {
-  return Number.isInteger(code) && code >= 1 && code <= 16;
+  checkOptions(source, "throttle", throttle, { maxTokens: whole(1, 1_000), tokenRatio });
 }

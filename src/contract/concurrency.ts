@@ -7,14 +7,14 @@ import { optionsOf } from "./policy-source.ts";
  * The policy that options describe; undefined without them. Throws a
  * configuration error when they make no sense.
  *
- * @param where whose options they are, for messages
+ * @param whose such as `the mesh`, for messages
  */
 export function concurrencyOf(
   options: Some<ConcurrencyPolicy> | undefined,
-  where: string,
+  whose: string,
 ): ConcurrencyPolicy | undefined {
   if (options === undefined) return undefined;
-  checkPolicy({ concurrency: options }, optionsOf(where));
+  checkPolicy({ concurrency: options }, optionsOf(whose));
   const maxCalls = options.maxCalls ?? defaultConcurrency.maxCalls;
   return {
     maxCalls,

@@ -4,13 +4,20 @@ import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Code } from "@connectrpc/connect";
 import type { HedgingOptions, MethodOptions, RetryOptions, ServiceOptions } from "../../gen/mesh/v1/options_pb.ts";
 import { method as methodOption, service as serviceOption } from "../../gen/mesh/v1/options_pb.ts";
-import { balancerName } from "./balancer-name.ts";
+import { balancerName, isBalancerName, knownBalancers } from "./balancer-name.ts";
 import { checkForMethod, checkHashKey } from "./check-method.ts";
 import { checkPolicy, checkThrottle } from "./check-policy.ts";
 import { hasOneRequest } from "./hash-key.ts";
+import type { Kind } from "./kind.ts";
 import type { HedgingPolicy, PolicyLayer, RetryPolicy, Some, ThrottlePolicy } from "./policy.ts";
-import { refusal } from "./policy-source.ts";
+import { demand, refusal } from "./policy-source.ts";
 import type { PolicySource } from "./policy-source.ts";
+
+/** The name of a balancer that there is, in any spelling. */
+const balancerKind: Kind = {
+  must: knownBalancers,
+  holds: (name) => typeof name === "string" && (name === "" || isBalancerName(balancerName(name))),
+};
 
 /** What a contract says about a method. */
 export interface ContractPolicy {
@@ -73,6 +80,7 @@ function protoName(property: string): string {
 function read(options: ServiceOptions | MethodOptions, source: PolicySource): PolicyLayer {
   const { timeout, waitForReady, retry, hedging, hashKey, balancer, concurrency } = options;
   const timeoutMs = milliseconds(timeout);
+  demand(source, "balancer", balancer, balancerKind);
   const layer: PolicyLayer = {
     timeoutMs: timeoutMs === undefined ? undefined : Math.ceil(timeoutMs),
     waitForReady,

@@ -89,7 +89,7 @@ export function mergePolicy(
 
 function check(layer: PolicyOptions | undefined, method: DescMethod, name: string): void {
   if (layer === undefined) return;
-  const source = optionsOf(`the ${name}'s policy for ${method.parent.typeName}.${method.name}`);
+  const source = optionsOf(`the ${name} for ${method.parent.typeName}.${method.name}`);
   checkPolicy(layer, source);
   if (hasOneRequest(method)) checkHashKey(layer, method, source);
 }

@@ -1,3 +1,8 @@
+import { between, notNegative } from "../contract/kind.ts";
+import type { Kinds } from "../contract/kind.ts";
+import { checkOptions } from "../contract/policy-source.ts";
+import type { PolicySource } from "../contract/policy-source.ts";
+
 /** How many repetitions a client may add to its calls. */
 export interface RetryBudgetOptions {
   /** Repetitions for each call within `ttlMs`. Default 0.2. */
@@ -6,6 +11,18 @@ export interface RetryBudgetOptions {
   readonly minPerSecond?: number | undefined;
   /** How long a call counts, in milliseconds. Default 10000. */
   readonly ttlMs?: number | undefined;
+}
+
+const kinds: Kinds<RetryBudgetOptions> = {
+  ratio: notNegative,
+  minPerSecond: notNegative,
+  // In parts of a millisecond, time could not be counted any more.
+  ttlMs: { ...between(1, Number.MAX_VALUE), must: "1 or more" },
+};
+
+/** Throws a configuration error for options that make no sense. */
+export function checkRetryBudget(options: RetryBudgetOptions | undefined, source: PolicySource): void {
+  checkOptions(source, "retryBudget", options, kinds);
 }
 
 const slots = 10;

@@ -1,5 +1,8 @@
 import { Code } from "@connectrpc/connect";
-import { demand, optionsOf } from "../contract/policy-source.ts";
+import { maxTimerMs } from "../async/sleep.ts";
+import { codes, elsewhere, flag, notNegative, or, percent, positive, whole } from "../contract/kind.ts";
+import type { Kinds } from "../contract/kind.ts";
+import { checkOptions, optionsOf } from "../contract/policy-source.ts";
 import type { PolicySource } from "../contract/policy-source.ts";
 
 /** Codes that speak against a peer; all others are answers like any other. */
@@ -71,14 +74,35 @@ export type OutlierOptions = {
   readonly failurePercentage?: { readonly [K in keyof FailurePercentagePolicy]?: number | undefined } | false | undefined;
 };
 
-/** Fills in the defaults. Throws a configuration error when an option makes no sense (gRFC A50, "Validation"). */
-export function outlierPolicy(
-  options: OutlierOptions = {},
-  source: PolicySource = optionsOf("the outlier policy"),
-): OutlierPolicy {
+const kinds: Kinds<OutlierPolicy> = {
+  intervalMs: positive,
+  baseEjectionMs: notNegative,
+  maxEjectionMs: notNegative,
+  maxEjectionPercent: percent,
+  successRate: elsewhere,
+  failurePercentage: elsewhere,
+  consecutiveFailures: or(whole(1), false),
+  probation: flag,
+  codes,
+};
+
+const common = { enforcementPercent: percent, minimumHosts: whole(0), requestVolume: whole(0) };
+const successRateKinds: Kinds<SuccessRatePolicy> = { ...common, stdevFactor: notNegative };
+const failurePercentageKinds: Kinds<FailurePercentagePolicy> = { ...common, thresholdPercent: percent };
+
+/**
+ * Fills in the defaults. Throws a configuration error when an option makes no
+ * sense (gRFC A50, "Validation"), and for one that there is not. Properties are
+ * told to the source as `outlier.intervalMs`.
+ */
+export function outlierPolicy(options: OutlierOptions = {}, source: PolicySource = optionsOf("the mesh")): OutlierPolicy {
+  checkOptions(source, "outlier", options, kinds, false);
   const { successRate, failurePercentage } = options;
-  const policy: OutlierPolicy = {
-    intervalMs: options.intervalMs ?? 10_000,
+  checkOptions(source, "outlier.successRate", successRate, successRateKinds, false);
+  checkOptions(source, "outlier.failurePercentage", failurePercentage, failurePercentageKinds, false);
+  return {
+    // One that no timer can hold is one that does not end either.
+    intervalMs: Math.min(options.intervalMs ?? 10_000, maxTimerMs),
     baseEjectionMs: options.baseEjectionMs ?? 30_000,
     maxEjectionMs: options.maxEjectionMs ?? 300_000,
     maxEjectionPercent: options.maxEjectionPercent ?? 10,
@@ -98,32 +122,4 @@ export function outlierPolicy(
     probation: options.probation ?? true,
     codes: options.codes ?? failureCodes,
   };
-  check(policy, source);
-  return policy;
-}
-
-function check(policy: OutlierPolicy, source: PolicySource): void {
-  const { successRate, failurePercentage, consecutiveFailures } = policy;
-  demand(source, "intervalMs", policy.intervalMs, (ms) => ms > 0 && ms < Infinity, "above 0");
-  demand(source, "baseEjectionMs", policy.baseEjectionMs, isNatural, "0 or more");
-  demand(source, "maxEjectionMs", policy.maxEjectionMs, isNatural, "0 or more");
-  demand(source, "maxEjectionPercent", policy.maxEjectionPercent, isPercent, "from 0 to 100");
-  demand(source, "consecutiveFailures", consecutiveFailures, (n) => n === false || n >= 1, "1 or more, or false");
-  if (successRate) checkSection("successRate", { ...successRate }, source);
-  if (failurePercentage) checkSection("failurePercentage", { ...failurePercentage }, source);
-}
-
-function checkSection(section: string, values: Readonly<Record<string, number>>, source: PolicySource): void {
-  for (const [name, value] of Object.entries(values)) {
-    const percent = name.endsWith("Percent");
-    demand(source, `${section}.${name}`, value, percent ? isPercent : isNatural, percent ? "from 0 to 100" : "0 or more");
-  }
-}
-
-function isNatural(value: number): boolean {
-  return value >= 0 && value < Infinity;
-}
-
-function isPercent(value: number): boolean {
-  return value >= 0 && value <= 100;
 }

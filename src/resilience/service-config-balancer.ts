@@ -1,4 +1,4 @@
-import { balancerName } from "../contract/balancer-name.ts";
+import { balancerName, isBalancerName, knownBalancers } from "../contract/balancer-name.ts";
 import type { OutlierOptions, OutlierPolicy } from "./outlier-policy.ts";
 import { outlierPolicy } from "./outlier-policy.ts";
 import { Fields, wrong } from "./service-config-fields.ts";
@@ -10,37 +10,46 @@ export interface BalancerConfig {
   readonly name: string;
   /** Options of the balancer, as they are written. */
   readonly options: unknown;
+  /** Where they are written. */
+  readonly path: string;
   /** Outlier ejection around it, where the config has `outlier_detection_experimental`. */
   readonly outlier: OutlierPolicy | undefined;
 }
 
 /**
- * Reads `loadBalancingConfig`: the first balancer of the list that is
- * supported. Throws when there is none, or when an entry is not an object with
- * one field (gRFC A21, A24).
+ * Reads `loadBalancingConfig`: the first balancer of the list that there is.
+ * Throws when there is none, or when an entry is not an object with one field
+ * (gRFC A21, A24).
  */
-export function balancerConfig(
-  entries: readonly Placed[],
-  place: Placed,
-  supports: (name: string) => boolean,
-): BalancerConfig {
+export function balancerConfig(entries: readonly Placed[], place: Placed): BalancerConfig {
   for (const entry of entries) {
     const fields = new Fields(entry);
     const [written, ...others] = fields.names;
     if (written === undefined || others.length > 0) throw wrong(entry, "an object with the name of one balancer");
     const name = balancerName(written);
     const options = fields.at(written) ?? { value: {}, path: `${entry.path}.${written}` };
-    if (name === "outlierDetection") return withOutlier(new Fields(options), supports);
-    if (supports(name)) return { name, options: options.value, outlier: undefined };
+    if (name === "outlierDetection") return withOutlier(new Fields(options));
+    if (isBalancerName(name)) return { name, options: options.value, path: options.path, outlier: undefined };
   }
-  throw wrong(place, "a list with a balancer that this client has");
+  throw wrong(place, `a list with a balancer that this client has: ${knownBalancers}`);
 }
 
-function withOutlier(fields: Fields, supports: (name: string) => boolean): BalancerConfig {
+/**
+ * Reads `loadBalancingPolicy`: a balancer by its name alone, in any case, as the
+ * enum that it once was is written (service_config.proto).
+ */
+export function balancerPolicy(place: Placed): BalancerConfig {
+  const written = String(place.value);
+  const name = [written, written.toLowerCase()].map(balancerName).find(isBalancerName);
+  if (name === undefined) throw wrong(place, knownBalancers);
+  return { name, options: {}, path: place.path, outlier: undefined };
+}
+
+function withOutlier(fields: Fields): BalancerConfig {
   const child = fields.need("childPolicy", fields.at("childPolicy"));
-  const { name, options } = balancerConfig(fields.list("childPolicy") ?? [], child, supports);
+  const inner = balancerConfig(fields.list("childPolicy") ?? [], child);
   const source = { where: fields.path, spell: jsonName };
-  return { name, options, outlier: outlierPolicy(outlierOptions(fields), source) };
+  return { ...inner, outlier: outlierPolicy(outlierOptions(fields), source) };
 }
 
 /** An algorithm whose section is absent is off (gRFC A50), and so is what gRPC does not know. */
@@ -68,6 +77,7 @@ function common(section: Fields): Record<"enforcementPercent" | "minimumHosts" |
 
 function jsonName(property: string): string {
   return property
+    .replace(/^outlier\./, "")
     .replace(/EjectionMs$/, "EjectionTime")
     .replace(/Ms$/, "")
     .replace(/^(successRate|failurePercentage)\./, "$1Ejection.")

@@ -6,6 +6,8 @@ import { configurationError } from "../error.ts";
 export interface Placed {
   readonly value: unknown;
   readonly path: string;
+  /** What it is said about, such as methods, for messages. Default: that goes without saying. */
+  readonly about?: string | undefined;
 }
 
 const duration = /^(-?)(\d{0,12})(?:\.(\d{0,9}))?s$/;
@@ -18,13 +20,21 @@ const duration = /^(-?)(\d{0,12})(?:\.(\d{0,9}))?s$/;
  */
 export class Fields {
   readonly path: string;
+  /** What the fields are about, as in {@link Placed}. */
+  readonly about: string | undefined;
   readonly #values: Readonly<Record<string, unknown>>;
 
   /** Throws when the value is no object. */
-  constructor({ value, path }: Placed) {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong({ value, path }, "an object");
+  constructor({ value, path, about }: Placed) {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong({ value, path, about }, "an object");
     this.path = path;
+    this.about = about;
     this.#values = value as Readonly<Record<string, unknown>>;
+  }
+
+  /** The place of the fields, for messages. */
+  get where(): string {
+    return placeOf(this);
   }
 
   /** Names of all fields, as they are written. */
@@ -36,13 +46,14 @@ export class Fields {
   at(name: string): Placed | undefined {
     const snake = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
     const value = this.#values[name] ?? this.#values[snake];
-    return value === undefined || value === null ? undefined : { value, path: `${this.path}.${name}` };
+    return value === undefined || value === null ? undefined : { value, path: `${this.path}.${name}`, about: this.about };
   }
 
   /** The same, or an error when it is absent. */
   need<T>(name: string, value: T | undefined): T {
     if (value !== undefined) return value;
-    throw configurationError(`${this.path}.${name} is missing`, { field: `${this.path}.${name}` });
+    const path = `${this.path}.${name}`;
+    throw configurationError(`${placeOf({ path, about: this.about })} is missing`, { field: path });
   }
 
   text(name: string): string | undefined {
@@ -77,9 +88,9 @@ export class Fields {
   list(name: string): readonly Placed[] | undefined {
     const placed = this.at(name);
     if (placed === undefined) return undefined;
-    const { value, path } = placed;
+    const { value, path, about } = placed;
     if (!Array.isArray(value)) throw wrong(placed, "a list");
-    return value.map((item: unknown, index) => ({ value: item, path: `${path}[${index}]` }));
+    return value.map((item: unknown, index) => ({ value: item, path: `${path}[${index}]`, about }));
   }
 
   #read<T>(name: string, parse: (value: unknown) => T | undefined, must: string): T | undefined {
@@ -90,8 +101,12 @@ export class Fields {
 }
 
 /** The error for a value that is not what it must be. */
-export function wrong({ value, path }: Placed, must: string): ConnectError {
-  return configurationError(`${path} is ${JSON.stringify(value)}: it must be ${must}`, { field: path });
+export function wrong({ value, path, about }: Placed, must: string): ConnectError {
+  return configurationError(`${placeOf({ path, about })} is ${JSON.stringify(value)}: it must be ${must}`, { field: path });
+}
+
+function placeOf({ path, about }: Pick<Placed, "path" | "about">): string {
+  return about === undefined ? path : `${path} (for ${about})`;
 }
 
 function fail(placed: Placed, must: string): never {

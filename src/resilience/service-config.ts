@@ -5,9 +5,12 @@ import type { HedgingPolicy, PolicyLayer, RetryPolicy, Some, ThrottlePolicy } fr
 import type { PolicySource } from "../contract/policy-source.ts";
 import { configurationError } from "../error.ts";
 import type { BalancerConfig } from "./service-config-balancer.ts";
-import { balancerConfig } from "./service-config-balancer.ts";
+import { balancerConfig, balancerPolicy } from "./service-config-balancer.ts";
 import { Fields } from "./service-config-fields.ts";
 import type { ServiceConfigJson } from "./service-config-json.ts";
+
+/** How many names of a methodConfig are in a message. */
+const namesShown = 3;
 
 /** A service config that was found valid. */
 export interface ServiceConfig {
@@ -34,13 +37,11 @@ interface Entry {
  * Reads a gRPC service config (grpc.service_config.ServiceConfig as JSON). As
  * gRFC A21 asks, a known field with a wrong value makes the whole config
  * invalid: a configuration error that names the place.
- *
- * @param supports whether the client has a balancer of a name, such as `ringHash`
  */
-export function serviceConfig(json: ServiceConfigJson, supports: (name: string) => boolean): ServiceConfig {
+export function serviceConfig(json: ServiceConfigJson): ServiceConfig {
   const root = new Fields({ value: json, path: "serviceConfig" });
   const methods = methodConfigs(root);
-  const balancer = balancerOf(root, supports);
+  const balancer = balancerOf(root);
   return {
     balancer,
     throttle: throttleOf(root),
@@ -59,15 +60,18 @@ export function serviceConfig(json: ServiceConfigJson, supports: (name: string) 
 function methodConfigs(root: Fields): ReadonlyMap<string, Entry> {
   const found = new Map<string, Entry>();
   for (const placed of root.list("methodConfig") ?? []) {
-    const fields = new Fields(placed);
-    const names = fields.list("name") ?? [];
+    const names = new Fields(placed).list("name") ?? [];
     // One without names is for no method: it is passed over (service_config.proto).
     if (names.length === 0) continue;
-    const source = { where: fields.path, spell: jsonName };
+    const paths = names.map((name) => nameOf(new Fields(name)));
+    const fields = new Fields({ ...placed, about: aboutOf(paths) });
+    const source = { where: fields.where, spell: jsonName };
     const entry = { layer: layerOf(fields, source), source };
-    for (const name of names) {
-      const path = nameOf(new Fields(name));
-      if (found.has(path)) throw configurationError(`${name.path} is in the service config twice`, { field: name.path });
+    for (const [at, path] of paths.entries()) {
+      const field = names[at]?.path ?? fields.path;
+      if (found.has(path)) {
+        throw configurationError(`${field} (${aboutOf([path])}) is in the service config twice`, { field });
+      }
       found.set(path, entry);
     }
   }
@@ -80,6 +84,13 @@ function nameOf(name: Fields): string {
   if (service !== "") return `${service}/${method}`;
   if (method === "") return "";
   throw configurationError(`${name.path} has a method without a service`, { field: name.path });
+}
+
+/** The methods of some names, for messages: of many the first. */
+function aboutOf(paths: readonly string[]): string {
+  const names = paths.map((path) => (path === "" ? "all methods" : path.replace(/\/$/, "").replace("/", ".")));
+  const more = names.length - namesShown;
+  return names.slice(0, namesShown).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
 function layerOf(fields: Fields, source: PolicySource): PolicyLayer {
@@ -130,14 +141,11 @@ function throttleOf(root: Fields): ThrottlePolicy | undefined {
   return throttle;
 }
 
-function balancerOf(root: Fields, supports: (name: string) => boolean): BalancerConfig | undefined {
+function balancerOf(root: Fields): BalancerConfig | undefined {
   const place = root.at("loadBalancingConfig");
-  if (place !== undefined) return balancerConfig(root.list("loadBalancingConfig") ?? [], place, supports);
-  const name = root.text("loadBalancingPolicy");
-  if (name === undefined) return undefined;
-  const { path } = root;
-  const named = { value: { [name]: {} }, path: `${path}.loadBalancingPolicy` };
-  return balancerConfig([named], { value: name, path: named.path }, supports);
+  if (place !== undefined) return balancerConfig(root.list("loadBalancingConfig") ?? [], place);
+  const policy = root.at("loadBalancingPolicy");
+  return root.text("loadBalancingPolicy") === undefined || policy === undefined ? undefined : balancerPolicy(policy);
 }
 
 function jsonName(property: string): string {

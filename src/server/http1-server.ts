@@ -37,7 +37,8 @@ export function http1Server(
 ): Http1Server {
   const http = {
     maxHeaderSize: limits.maxHeaderBytes,
-    headersTimeout: limits.headersTimeoutMs,
+    // Node refuses more for a part than for the whole.
+    headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
     requestTimeout: limits.requestTimeoutMs,
     connectionsCheckingInterval: Math.max(10, Math.min(maxCheckMs, limits.headersTimeoutMs / 4)),
     keepAliveTimeout: keepAliveTimeoutMs,

@@ -1,4 +1,8 @@
 import type { TlsOptions } from "node:tls";
+import { maxTimerMs } from "../async/sleep.ts";
+import { between, notNegative, or, positive, whole } from "../contract/kind.ts";
+import type { Kind, Kinds } from "../contract/kind.ts";
+import { checkOptions, optionsOf } from "../contract/policy-source.ts";
 import type { ServerTls } from "./server-tls.ts";
 
 /** Limits of a server, all on by default. */
@@ -49,8 +53,9 @@ export interface ServerLimits {
    */
   readonly maxConnectionCalls: number | undefined;
   /**
-   * Requests of an HTTP/2 connection of which half may be reset within a second
-   * of their beginning; with more the connection is ended. Default 500.
+   * Requests of an HTTP/2 connection that may be reset, by either side, within a
+   * second of their beginning: so many at once, as many a second, and one more
+   * for each that is answered. Beyond that the connection is ended. Default 500.
    */
   readonly maxStreamResets: number;
   /**
@@ -112,6 +117,50 @@ export const defaultLimits: ServerLimits = {
   keepaliveTimeoutMs: 20_000,
 };
 
+/** What counts no further than so many: `Infinity` is no limit. */
+const count: Kind = or(whole(1), Infinity);
+
+/** What is told to Node or to other sides in 32 bits. */
+const bytes: Kind = whole(1, 2 ** 32 - 1);
+
+/** What a timer of Node holds: a longer one would end at once. */
+const time: Kind = { ...between(Number.MIN_VALUE, maxTimerMs), must: `above 0, and at most ${maxTimerMs}` };
+
+/** What is only compared: `Infinity` is never. */
+const age: Kind = or(positive, Infinity);
+
+const limitKinds: Kinds<ServerLimits> = {
+  readMaxBytes: bytes,
+  writeMaxBytes: bytes,
+  maxConcurrentStreams: whole(1, 2 ** 31 - 1),
+  maxHeaderBytes: bytes,
+  maxHeaderPairs: bytes,
+  maxTimeoutMs: time,
+  defaultTimeoutMs: time,
+  firstBytesTimeoutMs: time,
+  // Node takes no parts of these.
+  headersTimeoutMs: whole(1),
+  requestTimeoutMs: whole(1),
+  maxConnections: count,
+  maxConnectionsPerAddress: count,
+  maxRunningCalls: count,
+  maxConnectionCalls: count,
+  maxStreamResets: count,
+  minPingIntervalMs: notNegative,
+  slowAnswerTimeoutMs: time,
+  idleStreamTimeoutMs: time,
+  idleConnectionTimeoutMs: age,
+  maxConnectionAgeMs: age,
+  keepaliveIntervalMs: age,
+  keepaliveTimeoutMs: positive,
+};
+
+/** The limits of a server. Throws a configuration error for one that makes no sense, or that there is not. */
+export function serverLimits(options: Partial<ServerLimits> | undefined): ServerLimits {
+  checkOptions(optionsOf("the mesh"), "limits", options, limitKinds);
+  return { ...defaultLimits, ...withoutUndefined(options) };
+}
+
 /**
  * TLS of a server, as of `node:tls`: `cert` and `key`, or `pfx`. Which HTTP
  * version a connection speaks is agreed in the handshake (ALPN, RFC 7301), so
@@ -170,3 +219,23 @@ export const defaultDrain: DrainOptions = {
   graceMs: 20_000,
   deregisterTimeoutMs: 3_000,
 };
+
+const drainKinds: Kinds<DrainOptions> = { drainDelayMs: notNegative, graceMs: notNegative, deregisterTimeoutMs: notNegative };
+
+/** How a mesh is closed. Throws a configuration error for a time that makes no sense, or that there is not. */
+export function drainOptions(options: Partial<DrainOptions> | undefined): DrainOptions {
+  checkOptions(optionsOf("the mesh"), "drain", options, drainKinds);
+  const { drainDelayMs, graceMs, deregisterTimeoutMs } = { ...defaultDrain, ...withoutUndefined(options) };
+  return { drainDelayMs, graceMs: timer(graceMs), deregisterTimeoutMs: timer(deregisterTimeoutMs) };
+}
+
+/** Signals that abort by themselves take whole numbers, and no more than timers hold. */
+function timer(ms: number): number {
+  return Math.min(Math.ceil(ms), maxTimerMs);
+}
+
+/** What is undefined is not said: it leaves the default. */
+function withoutUndefined<T extends object>(options: T | undefined): Partial<T> {
+  const set = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(set) as Partial<T>;
+}

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { draw } from "../../src/balancer/draw.ts";
-import { balancerNames, namedBalancer } from "../../src/balancer/named.ts";
+import { namedBalancer } from "../../src/balancer/named.ts";
+import { balancerNames } from "../../src/contract/balancer-name.ts";
 import { chance } from "../../src/balancer/sources.ts";
 import { call, peers, seeded } from "./peers.ts";
 

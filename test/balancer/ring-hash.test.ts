@@ -159,10 +159,21 @@ describe("the size of a ring", () => {
   });
 
   test("is not allowed to be out of order or out of bounds", () => {
-    for (const ringSize of [{ min: 0 }, { min: 5_000 }, { max: 8_388_609 }, { min: 10, max: 5 }]) {
-      expect(() => ringHash({ ringSize })).toThrow(/ring/);
+    for (const [ringSize, message] of [
+      [{ min: 0 }, "ringSize.min to 0: it must be an integer from 1 to 8388608"],
+      [{ min: 5_000 }, "ringSize.min to 5000: it must be at most ringSize.max, which is 4096"],
+      [{ max: 5 }, "ringSize.max to 5: it must be at least ringSize.min, which is 1024"],
+      [{ max: 8_388_609 }, "ringSize.max to 8388609"],
+      [{ min: 10, max: 5 }, "ringSize.min to 10: it must be at most ringSize.max, which is 5"],
+    ] as const) {
+      expect(() => ringHash({ ringSize })).toThrow(`the options of ringHash set ${message}`);
     }
-    expect(() => ringHash({ entries: 0 })).toThrow(/ring/);
+    expect(() => ringHash({ entries: 0 })).toThrow("set entries to 0: it must be an integer from 1 to 8388608");
+  });
+
+  test("is not said in two ways", () => {
+    expect(() => ringHash({ entries: 10, ringSize: {} })).toThrow("the options of ringHash set entries beside ringSize");
+    expect(() => ringHash({ entries: 10, ringSize: undefined })).not.toThrow();
   });
 
   test("does not depend on the number of peers until there are very many", () => {

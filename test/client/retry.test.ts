@@ -306,10 +306,10 @@ describe("the deadline of a service config", () => {
 describe("options that make no sense", () => {
   test("are an error when mesh or client are made, and name the option", async () => {
     expect(() => scripted(unavailable, { mesh: { retry: { maxAttempts: 1 } } })).toThrow(
-      "the options of the mesh sets retry.maxAttempts to 1",
+      "the options of the mesh set retry.maxAttempts to 1",
     );
     await using of = scripted(unavailable);
-    expect(() => of.client({ hedging: {}, retry: {} })).toThrow("the options of the client sets hedging beside retry");
+    expect(() => of.client({ hedging: {}, retry: {} })).toThrow("the options of the client set hedging beside retry");
     expect(() => of.client({ outlier: { intervalMs: 0 } })).toThrow("intervalMs to 0");
     expect(() => of.client({ serviceConfig: { loadBalancingConfig: [{ nobody: {} }] } })).toThrow("a balancer that");
     expect(() => of.client({ serviceConfig: { methodConfig: [{ name: [{}], timeout: "soon" }] } })).toThrow("timeout");
@@ -318,7 +318,7 @@ describe("options that make no sense", () => {
 
   test("and so is a balancer of the contract that there is not", () => {
     expect(() => scripted(unavailable, { method: { balancer: "tarot" } })).toThrow(
-      "the contract of t.S names the balancer tarot, which there is not; there are pick_first, round_robin",
+      'the contract of t.S.Do sets balancer to "tarot": it must be one of pick_first, round_robin',
     );
   });
 });

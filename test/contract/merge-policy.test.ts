@@ -121,12 +121,12 @@ describe("mergePolicy", () => {
   });
 
   test.each([
-    ["mesh", { mesh: { timeoutMs: -1 } }, "the mesh's policy for t.S.Do sets timeoutMs to -1: it must be above 0"],
-    ["client", { client: { retry: { maxAttempts: 1 } } }, "the client's policy for t.S.Do sets retry.maxAttempts to 1"],
-    ["client", { client: { retry: {}, hedging: {} } }, "the client's policy for t.S.Do sets hedging beside retry"],
-    ["call", { call: { hashKey: "who" } }, "the call's policy for t.S.Do sets hashKey to who"],
-    ["client", { client: { timeoutMs: Number.NaN } }, "sets timeoutMs to NaN"],
-    ["client", { client: { hedging: { delayMs: Infinity } } }, "sets hedging.delayMs to Infinity"],
+    ["mesh", { mesh: { timeoutMs: -1 } }, "the options of the mesh for t.S.Do set timeoutMs to -1: it must be above 0"],
+    ["client", { client: { retry: { maxAttempts: 1 } } }, "the options of the client for t.S.Do set retry.maxAttempts to 1"],
+    ["client", { client: { retry: {}, hedging: {} } }, "the options of the client for t.S.Do set hedging beside retry"],
+    ["call", { call: { hashKey: "who" } }, "the options of the call for t.S.Do set hashKey to who"],
+    ["client", { client: { timeoutMs: Number.NaN } }, "set timeoutMs to NaN"],
+    ["client", { client: { hedging: { delayMs: Infinity } } }, 'set hedging.delayMs to Infinity: it must be 0 or more, or "p95"'],
   ])("names the layer that makes no sense: %s", (_, layers, message) => {
     expect(() => mergePolicy(methodOf({}), layers)).toThrow(message);
   });

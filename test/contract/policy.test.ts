@@ -85,8 +85,8 @@ describe("the policy of a contract", () => {
 
 describe("a contract that makes no sense", () => {
   const wrong: readonly (readonly [string, ContractInit, string])[] = [
-    ["no time", { method: { timeout: ms(0) } }, "the contract of t.S.Do sets timeout to 0: it must be above 0"],
-    ["a negative time", { service: { timeout: ms(-3_000) } }, "the contract of t.S sets timeout to -3000"],
+    ["no time", { method: { timeout: ms(0) } }, "the contract of t.S.Do sets timeout to 0 ms: it must be above 0"],
+    ["a negative time", { service: { timeout: ms(-3_000) } }, "the contract of t.S sets timeout to -3000 ms"],
     [
       "retry and hedging",
       { method: { retry: { maxAttempts: 3 }, hedging: { maxAttempts: 3 } } },
@@ -95,12 +95,12 @@ describe("a contract that makes no sense", () => {
     ["one attempt", { method: { retry: { maxAttempts: 1 } } }, "sets retry.max_attempts to 1: it must be an integer of 2"],
     ["no attempt", { service: { retry: { maxAttempts: 0 } } }, "the contract of t.S sets retry.max_attempts to 0"],
     ["one copy", { method: { hedging: { maxAttempts: 1 } } }, "sets hedging.max_attempts to 1"],
-    ["no first pause", { method: { retry: { initialBackoff: ms(0) } } }, "sets retry.initial_backoff to 0"],
-    ["a negative pause", { method: { retry: { maxBackoff: ms(-1) } } }, "sets retry.max_backoff to -1"],
+    ["no first pause", { method: { retry: { initialBackoff: ms(0) } } }, "sets retry.initial_backoff to 0 ms"],
+    ["a negative pause", { method: { retry: { maxBackoff: ms(-1) } } }, "sets retry.max_backoff to -1 ms"],
     ["no growth", { method: { retry: { backoffMultiplier: 0 } } }, "sets retry.backoff_multiplier to 0"],
-    ["a negative delay", { method: { hedging: { delay: ms(-5) } } }, "sets hedging.delay to -5"],
-    ["no code", { method: { retry: { codes: [0] } } }, "sets retry.codes to 0: it must be codes of failures"],
-    ["an unknown code", { method: { hedging: { nonFatalCodes: [17 as 16] } } }, "sets hedging.non_fatal_codes to 17"],
+    ["a negative delay", { method: { hedging: { delay: ms(-5) } } }, "sets hedging.delay to -5 ms: it must be 0 or more"],
+    ["no code", { method: { retry: { codes: [0] } } }, "sets retry.codes to [0]: it must be a list of codes of failures"],
+    ["an unknown code", { method: { hedging: { nonFatalCodes: [17 as 16] } } }, "sets hedging.non_fatal_codes to [17]"],
     [
       "off beside others",
       { method: { retry: { off: true, maxAttempts: 3 } } },
@@ -125,7 +125,13 @@ describe("a contract that makes no sense", () => {
     ["a key of many requests", { clientStreaming: true, method: { hashKey: "id" } }, "it has more than one request"],
     ["a service's key of no field", { service: { hashKey: "nobody" } }, "the contract of t.S sets hash_key to nobody, which t.S.Do"],
     ["no calls", { method: { concurrency: { maxCalls: 0 } } }, "sets concurrency.max_calls to 0"],
-    ["bounds that cross", { method: { concurrency: { maxCalls: 5, minCalls: 6 } } }, "sets concurrency.min_calls to 6"],
+    ["bounds that cross", { method: { concurrency: { maxCalls: 5, minCalls: 6 } } }, "sets concurrency.min_calls to 6: it must be at most concurrency.max_calls, which is 5"],
+    [
+      "a balancer that there is not",
+      { method: { balancer: "tarot" } },
+      'the contract of t.S.Do sets balancer to "tarot": it must be one of pick_first, round_robin,',
+    ],
+    ["a service's balancer that there is not", { service: { balancer: "tarot" } }, 'the contract of t.S sets balancer to "tarot"'],
     ["too many tokens", { service: { throttle: { maxTokens: 1_001, tokenRatio: 1 } } }, "sets throttle.max_tokens to 1001"],
     ["half a throttle", { service: { throttle: { maxTokens: 10 } } }, "sets throttle.token_ratio to 0"],
     ["a ratio without decimals that count", { service: { throttle: { maxTokens: 9, tokenRatio: 0.0009 } } }, "token_ratio"],
@@ -148,6 +154,12 @@ describe("a contract that makes no sense", () => {
     expect(() => { checkContract(contract({ service, clientStreaming: true })); }).not.toThrow();
     const retry = { codes: [INTERNAL] };
     expect(() => { checkContract(contract({ service: { retry }, idempotent: false })); }).not.toThrow();
+  });
+
+  test("is not one that spells a balancer in another way, or has a key that its balancer does not look at", () => {
+    for (const balancer of ["round_robin", "roundRobin", "ring_hash_experimental", "pick_first", "first", "weighted"]) {
+      expect(() => { checkContract(contract({ method: { balancer, hashKey: "id" } })); }).not.toThrow();
+    }
   });
 
   test("is not one that repeats what a server refuses, whatever the method", () => {

@@ -443,15 +443,26 @@ describe("outlierPolicy", () => {
   });
 
   test.each([
-    [{ intervalMs: 0 }, "the outlier policy sets intervalMs to 0: it must be above 0"],
+    [{ intervalMs: 0 }, "the options of the mesh set outlier.intervalMs to 0: it must be above 0"],
     [{ baseEjectionMs: -1 }, "baseEjectionMs to -1"],
     [{ maxEjectionMs: Number.NaN }, "maxEjectionMs to NaN"],
     [{ maxEjectionPercent: 101 }, "maxEjectionPercent to 101: it must be from 0 to 100"],
     [{ successRate: { enforcementPercent: 101 } }, "successRate.enforcementPercent to 101"],
     [{ failurePercentage: { thresholdPercent: 101 } }, "failurePercentage.thresholdPercent to 101"],
     [{ failurePercentage: { requestVolume: -1 } }, "failurePercentage.requestVolume to -1"],
+    [{ failurePercentage: { minimumHosts: 1.5 } }, "failurePercentage.minimumHosts to 1.5: it must be an integer of 0 or more"],
     [{ consecutiveFailures: 0 }, "consecutiveFailures to 0"],
+    [{ consecutiveFailures: 2.5 }, "consecutiveFailures to 2.5: it must be an integer of 1 or more, or false"],
+    [{ codes: Code.Unavailable }, "outlier.codes to 14: it must be a list of codes of failures"],
+    [{ codes: ["unavailable"] }, 'outlier.codes to ["unavailable"]: it must be a list'],
+    [{ consecutive5xx: 3 }, "outlier.consecutive5xx though there is no such option: there are intervalMs"],
+    [{ successRate: { stdev: 3 } }, "outlier.successRate.stdev though there is no such option"],
+    [{ successRate: true }, "outlier.successRate to true: it must be an object with options, or false"],
   ])("refuses what makes no sense: %j", (options, message) => {
-    expect(() => outlierPolicy(options)).toThrow(message);
+    expect(() => outlierPolicy(options as OutlierOptions)).toThrow(message);
+  });
+
+  test("has no interval that timers cannot hold: they would sweep all the time", () => {
+    expect(outlierPolicy({ intervalMs: 1e12 }).intervalMs).toBe(2 ** 31 - 1);
   });
 });

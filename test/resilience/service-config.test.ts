@@ -9,10 +9,8 @@ import { serviceConfig } from "../../src/resilience/service-config.ts";
 import type { ServiceConfigJson } from "../../src/resilience/service-config-json.ts";
 import { methodOf } from "../contract/contract.ts";
 
-const known = ["first", "roundRobin", "leastRequest", "peakEwma", "weighted", "ringHash"];
-
 function read(json: unknown): ServiceConfig {
-  return serviceConfig(json as ServiceConfigJson, (name) => known.includes(name));
+  return serviceConfig(json as ServiceConfigJson);
 }
 
 /** The layer for `t.S.Do` of a config with one methodConfig for it. */
@@ -102,14 +100,21 @@ describe("a service config", () => {
     });
     expect(config.throttle).toEqual({ maxTokens: 10, tokenRatio: 0.1 });
     expect(config.healthService).toBe("foo");
-    expect(config.balancer).toEqual({ name: "ringHash", options: { minRingSize: 9 }, outlier: undefined });
+    expect(config.balancer).toEqual({
+      name: "ringHash",
+      options: { minRingSize: 9 },
+      path: "serviceConfig.loadBalancingConfig[1].ring_hash_experimental",
+      outlier: undefined,
+    });
     expect(config.layerFor(methodOf({})).balancer).toBe("ringHash");
     expect(read({ healthCheckConfig: {} }).healthService).toBeUndefined();
     expect(read({ healthCheckConfig: { serviceName: "" } }).healthService).toBe("");
   });
 
   test("knows the older way to name a balancer, which the list goes before", () => {
-    expect(read({ loadBalancingPolicy: "round_robin" }).balancer?.name).toBe("roundRobin");
+    for (const loadBalancingPolicy of ["round_robin", "ROUND_ROBIN", "Round_Robin", "roundRobin"]) {
+      expect(read({ loadBalancingPolicy }).balancer?.name).toBe("roundRobin");
+    }
     const both = { loadBalancingPolicy: "unknown", loadBalancingConfig: [{ peakEwma: {} }] };
     expect(read(both).balancer?.name).toBe("peakEwma");
   });
@@ -179,6 +184,14 @@ describe("the names of a service config", () => {
     expect(() => read({ methodConfig })).toThrow("is in the service config twice");
   });
 
+  test("are in messages about what is set for them: of many the first", () => {
+    const names = ["a.A", "b.B", "c.C", "d.D", "e.E"].map((service) => ({ service }));
+    const wrong = (name: readonly object[]): unknown => read({ methodConfig: [{ name, timeout: "0s" }] });
+    expect(() => wrong([{}, { service: "a.A", method: "Go" }])).toThrow("serviceConfig.methodConfig[0] (for all methods, a.A.Go) sets");
+    expect(() => wrong(names)).toThrow("(for a.A, b.B, c.C and 2 more) sets");
+    expect(() => read({ methodConfig: [named({ service: "a.A" }, { service: "a.A" })] })).toThrow("name[1] (a.A) is in");
+  });
+
   test.each([[{ method: "Bar" }], [{ service: "", method: "Bar" }]])("are of no method without a service: %j", (name) => {
     expect(() => read({ methodConfig: [named(name)] })).toThrow("serviceConfig.methodConfig[0].name[0] has a method without");
   });
@@ -193,10 +206,10 @@ describe("an invalid service config", () => {
   test.each([
     ["no object", [], "serviceConfig is []: it must be an object"],
     ["no text", { loadBalancingPolicy: 1 }, "serviceConfig.loadBalancingPolicy is 1: it must be a text"],
-    ["a flag that is none", at({ waitForReady: "true" }), 'methodConfig[0].waitForReady is "true": it must be true or false'],
+    ["a flag that is none", at({ waitForReady: "true" }), 'methodConfig[0].waitForReady (for foo) is "true": it must be true or false'],
     ["no list", { methodConfig: {} }, "serviceConfig.methodConfig is {}: it must be a list"],
-    ["a duration of minutes", at({ timeout: "5m" }), 'methodConfig[0].timeout is "5m": it must be a duration in seconds'],
-    ["3c", at({ timeout: "3c" }), 'timeout is "3c"'],
+    ["a duration of minutes", at({ timeout: "5m" }), 'methodConfig[0].timeout (for foo) is "5m": it must be a duration in seconds'],
+    ["3c", at({ timeout: "3c" }), 'timeout (for foo) is "3c"'],
     ["5.3.2s", at({ timeout: "5.3.2s" }), "must be a duration"],
     ["x.3s", at({ timeout: "x.3s" }), "must be a duration"],
     ["3.xs", at({ timeout: "3.xs" }), "must be a duration"],
@@ -204,36 +217,36 @@ describe("an invalid service config", () => {
     [".s", at({ timeout: ".s" }), "must be a duration"],
     ["s", at({ timeout: "s" }), "must be a duration"],
     ["a duration of ages", at({ timeout: "315576000001s" }), "must be a duration"],
-    ["a number", at({ timeout: 5 }), "timeout is 5: it must be a duration"],
-    ["a negative timeout", at({ timeout: "-1s" }), "serviceConfig.methodConfig[0] sets timeout to -1000: it must be above 0"],
+    ["a number", at({ timeout: 5 }), "timeout (for foo) is 5: it must be a duration"],
+    ["a negative timeout", at({ timeout: "-1s" }), "serviceConfig.methodConfig[0] (for foo) sets timeout to -1000 ms: it must be above 0"],
     ["-1 attempts", retry({ maxAttempts: -1 }), "sets retryPolicy.maxAttempts to -1: it must be an integer of 2 or more"],
     ["one attempt", retry({ maxAttempts: 1 }), "sets retryPolicy.maxAttempts to 1"],
     ["2.5 attempts", retry({ maxAttempts: 2.5 }), "sets retryPolicy.maxAttempts to 2.5"],
-    ["attempts as text", retry({ maxAttempts: "2" }), 'maxAttempts is "2": it must be a number'],
-    ["no attempts", retry({ maxAttempts: undefined }), "methodConfig[0].retryPolicy.maxAttempts is missing"],
-    ["no first pause", retry({ initialBackoff: undefined }), "retryPolicy.initialBackoff is missing"],
-    ["a first pause of 0", retry({ initialBackoff: "0s" }), "sets retryPolicy.initialBackoff to 0: it must be above 0"],
-    ["a longest pause of 0", retry({ maxBackoff: "0s" }), "sets retryPolicy.maxBackoff to 0"],
-    ["no longest pause", retry({ maxBackoff: undefined }), "retryPolicy.maxBackoff is missing"],
-    ["no growth", retry({ backoffMultiplier: undefined }), "retryPolicy.backoffMultiplier is missing"],
+    ["attempts as text", retry({ maxAttempts: "2" }), 'maxAttempts (for foo) is "2": it must be a number'],
+    ["no attempts", retry({ maxAttempts: undefined }), "methodConfig[0].retryPolicy.maxAttempts (for foo) is missing"],
+    ["no first pause", retry({ initialBackoff: undefined }), "retryPolicy.initialBackoff (for foo) is missing"],
+    ["a first pause of 0", retry({ initialBackoff: "0s" }), "sets retryPolicy.initialBackoff to 0 ms: it must be above 0"],
+    ["a longest pause of 0", retry({ maxBackoff: "0s" }), "sets retryPolicy.maxBackoff to 0 ms"],
+    ["no longest pause", retry({ maxBackoff: undefined }), "retryPolicy.maxBackoff (for foo) is missing"],
+    ["no growth", retry({ backoffMultiplier: undefined }), "retryPolicy.backoffMultiplier (for foo) is missing"],
     ["a growth of 0", retry({ backoffMultiplier: 0 }), "sets retryPolicy.backoffMultiplier to 0"],
-    ["no codes", retry({ retryableStatusCodes: [] }), "sets retryPolicy.retryableStatusCodes to"],
-    ["missing codes", retry({ retryableStatusCodes: undefined }), "retryableStatusCodes is missing"],
-    ["an unknown code", retry({ retryableStatusCodes: ["GONE"] }), 'retryableStatusCodes[0] is "GONE": it must be a code'],
-    ["a code 17", retry({ retryableStatusCodes: [14, 17] }), "retryableStatusCodes[1] is 17"],
-    ["a code of half", retry({ retryableStatusCodes: [1.5] }), "retryableStatusCodes[0] is 1.5"],
+    ["no codes", retry({ retryableStatusCodes: [] }), "sets retryPolicy.retryableStatusCodes to []: it must be a list of codes of failures, with at least one"],
+    ["missing codes", retry({ retryableStatusCodes: undefined }), "retryableStatusCodes (for foo) is missing"],
+    ["an unknown code", retry({ retryableStatusCodes: ["GONE"] }), 'retryableStatusCodes[0] (for foo) is "GONE": it must be a code'],
+    ["a code 17", retry({ retryableStatusCodes: [14, 17] }), "retryableStatusCodes[1] (for foo) is 17"],
+    ["a code of half", retry({ retryableStatusCodes: [1.5] }), "retryableStatusCodes[0] (for foo) is 1.5"],
     ["one copy", hedging({ maxAttempts: 1 }), "sets hedgingPolicy.maxAttempts to 1"],
-    ["no copies", hedging({ maxAttempts: undefined }), "hedgingPolicy.maxAttempts is missing"],
-    ["a negative delay", hedging({ hedgingDelay: "-1s" }), "sets hedgingPolicy.hedgingDelay to -1000: it must be 0 or more"],
-    ["an unknown fatal code", hedging({ nonFatalStatusCodes: ["X"] }), 'nonFatalStatusCodes[0] is "X"'],
+    ["no copies", hedging({ maxAttempts: undefined }), "hedgingPolicy.maxAttempts (for foo) is missing"],
+    ["a negative delay", hedging({ hedgingDelay: "-1s" }), "sets hedgingPolicy.hedgingDelay to -1000 ms: it must be 0 or more"],
+    ["an unknown fatal code", hedging({ nonFatalStatusCodes: ["X"] }), 'nonFatalStatusCodes[0] (for foo) is "X"'],
     ["both", at({ retryPolicy, hedgingPolicy: { maxAttempts: 2 } }), "sets hedgingPolicy beside retryPolicy"],
     ["no tokens", { retryThrottling: { maxTokens: 0, tokenRatio: 1 } }, "sets retryThrottling.maxTokens to 0"],
     ["1001 tokens", { retryThrottling: { maxTokens: 1_001, tokenRatio: 1 } }, "an integer from 1 to 1000"],
     ["no ratio", { retryThrottling: { maxTokens: 10 } }, "retryThrottling.tokenRatio is missing"],
     ["a negative ratio", { retryThrottling: { maxTokens: 10, tokenRatio: -1 } }, "sets retryThrottling.tokenRatio to -1"],
     ["no balancer", lb(), "loadBalancingConfig is []: it must be a list with a balancer that this client has"],
-    ["no balancer that is known", lb({ a: {} }, { b: {} }), "it must be a list with a balancer that this client has"],
-    ["an unknown balancer in the older way", { loadBalancingPolicy: "unknown" }, 'loadBalancingPolicy is "unknown"'],
+    ["no balancer that is known", lb({ a: {} }, { b: {} }), "a balancer that this client has: one of pick_first, round_robin,"],
+    ["an unknown balancer in the older way", { loadBalancingPolicy: "unknown" }, 'serviceConfig.loadBalancingPolicy is "unknown": it must be one of pick_first, round_robin,'],
     ["two balancers in one", lb({ a: {}, b: {} }), "loadBalancingConfig[0] is"],
     ["a balancer of nothing", lb({}), "must be an object with the name of one balancer"],
     ["a balancer as a text", lb("round_robin"), 'loadBalancingConfig[0] is "round_robin": it must be an object'],
@@ -266,7 +279,7 @@ describe("an invalid service config", () => {
     const exact = read({ methodConfig: [{ name: [{ service: "t.S", method: "Do" }], retryPolicy }] });
     expect(() => exact.layerFor(methodOf({}))).not.toThrow();
     expect(() => exact.layerFor(methodOf({ idempotent: false }))).toThrow(
-      "serviceConfig.methodConfig[0] sets retryPolicy.retryableStatusCodes to Unavailable, with which a call to t.S.Do",
+      "serviceConfig.methodConfig[0] (for t.S.Do) sets retryPolicy.retryableStatusCodes to Unavailable, with which a call to t.S.Do",
     );
     const hedged = read({ methodConfig: [{ name: [{ service: "t.S", method: "Do" }], hedgingPolicy: { maxAttempts: 2 } }] });
     expect(() => hedged.layerFor(methodOf({ idempotent: false }))).toThrow("sets hedgingPolicy though t.S.Do has no");

@@ -204,9 +204,9 @@ describe("a concurrency limit", () => {
   test("that makes no sense is an error when it is made", () => {
     const { services } = new Stubborn().component;
     const made = (): unknown => component({ name: "greeter", services, concurrency: { maxCalls: 0 } });
-    expect(made).toThrow(/component greeter sets concurrency\.maxCalls to 0/);
+    expect(made).toThrow(/the options of component greeter set concurrency\.maxCalls to 0/);
     const mesh = (): unknown => createMesh({ concurrency: { maxCalls: 2, minCalls: 3 } });
-    expect(mesh).toThrow(/the mesh sets concurrency\.minCalls to 3/);
+    expect(mesh).toThrow(/the options of the mesh set concurrency\.minCalls to 3: it must be at most/);
     try {
       mesh();
     } catch (error) {
