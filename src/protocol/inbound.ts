@@ -9,11 +9,13 @@ interface Carrier {
   [inboundOfCarrier]?: Inbound;
 }
 
-/** How many requests may be reset in a hurry, and what happens beyond. */
+/**
+ * How many requests may be reset in a hurry, and what happens beyond: so many
+ * at once, as many a second, and one more for each that was answered.
+ */
 export interface ResetBudget {
-  /** Requests that are looked at; half of them may be reset. */
-  readonly requests: number;
-  /** Called when more are. */
+  readonly resets: number;
+  /** Called with each reset that is one too many. */
   readonly exceeded: () => void;
 }
 
@@ -27,6 +29,8 @@ export const hastyMs = 1_000;
 export class Inbound {
   /** Handlers that run: also those whose request was reset or answered at its deadline. */
   running = 0;
+  /** Those of them whose request was reset. */
+  left = 0;
   /** Requests that are open. */
   open = 0;
   /** PINGs and settings that came since something was answered. */
@@ -36,8 +40,9 @@ export class Inbound {
   /** Called whenever the last open request has ended. */
   rested: (() => void) | undefined;
   readonly #budget: ResetBudget | undefined;
-  #ended = 0;
-  #hasty = 0;
+  /** What is spent of the budget, at the time of the last hasty reset. */
+  #spent = 0;
+  #spentMs = 0;
 
   constructor(budget?: ResetBudget) {
     this.#budget = budget;
@@ -51,16 +56,34 @@ export class Inbound {
    */
   end(hasty: boolean): void {
     if (--this.open === 0 && this.rested !== undefined) this.rested();
-    this.#ended++;
-    if (hasty) this.#hasty++;
+    if (hasty) this.#spend(1);
+    else if (this.#spent > 0) this.#spent--;
+  }
+
+  /**
+   * A request is refused since too many handlers of the connection run. When
+   * resets left some of them behind, a flood may go on that is answered, by
+   * refusals, before it is reset. Each costs as much as a reset, and what its
+   * answer gives back.
+   */
+  refused(): void {
+    if (this.left > 0) this.#spend(2);
+  }
+
+  /**
+   * A share of all requests, as Envoy has it, would not do: an instance that is
+   * slower than others wins no race of hedged calls, and all that come to it are
+   * reset. What a flood has and a busy caller has not is the rate.
+   */
+  #spend(count: number): void {
     const budget = this.#budget;
     if (budget === undefined) return;
-    const { requests } = budget;
-    // As Envoy counts: half of them, before all of them have come and after.
-    if (hasty && this.#hasty * 2 >= Math.max(requests, this.#ended)) budget.exceeded();
-    if (this.#ended < 2 * requests) return;
-    this.#ended /= 2;
-    this.#hasty /= 2;
+    const { resets, exceeded } = budget;
+    const nowMs = performance.now();
+    const regained = ((nowMs - this.#spentMs) / 1_000) * resets;
+    this.#spent = Math.max(0, this.#spent - regained) + count;
+    this.#spentMs = nowMs;
+    if (this.#spent > resets) exceeded();
   }
 }
 

@@ -22,6 +22,16 @@ const maxPeriodMs = 5_000;
 /** Memory of a session that each of its streams may use, in bytes: Node refuses new streams beyond. */
 const streamBytes = 1024 * 1024;
 
+/**
+ * Node's own limit of resets, far above what callers can do: it counts every
+ * reset of a connection, also of those that hedge or have impatient users, and
+ * ends what else runs there without a warning. It guards against rapid resets
+ * (CVE-2023-44487), whose harm is the handlers that start: those are counted
+ * here, by `maxConnectionCalls`, and so are resets, by `maxStreamResets`. What is
+ * left to Node are resets of requests that are over, which cost next to nothing.
+ */
+const nodeResets = { streamResetBurst: 1_000_000, streamResetRate: 100_000 };
+
 /** Takes a request over HTTP/2 and returns true, or leaves it to the compatible API. */
 export type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
 
@@ -69,6 +79,7 @@ export class Listener {
       {
         maxHeaderListPairs: limits.maxHeaderPairs,
         maxSessionMemory: sessionMegabytes(limits),
+        ...nodeResets,
         settings: {
           maxConcurrentStreams: limits.maxConcurrentStreams,
           maxHeaderListSize: limits.maxHeaderBytes,
@@ -79,7 +90,7 @@ export class Listener {
     // Node's own listener makes the objects of the compatible API.
     const compatible = takeListeners(this.#http2, "stream");
     this.#http2.on("stream", (stream, headers, ...rest) => {
-      if (onStream?.(stream, headers) === true) return;
+      if (this.#sessions.refuses(stream) || onStream?.(stream, headers) === true) return;
       this.#sessions.follow(stream);
       compatible(stream, headers, ...rest);
     });

@@ -42,12 +42,14 @@ export class Place {
     if (this.#ended) return;
     this.#ended = true;
     this.#abandoned = reason instanceof ConnectError && reason.code === Code.Canceled;
+    if (this.#abandoned && this.#from !== undefined) this.#from.left++;
     this.#leave();
   }
 
   #leave(): void {
     if (!this.#ended || this.#busy > 0) return;
     this.#busy = Number.NaN;
+    if (this.#abandoned && this.#from !== undefined) this.#from.left--;
     const begunMs = this.#begunMs;
     this.#places.leave(this.#from, begunMs === undefined || this.#abandoned ? undefined : performance.now() - begunMs);
   }

@@ -53,6 +53,7 @@ export class MethodPlaces implements Places {
     const capacity = this.#capacity;
     const { maxCalls, maxConnectionCalls, limiter } = capacity;
     if (from.running >= maxConnectionCalls) {
+      from.refused();
       throw refusal("this connection has as many running calls as it may, those that were given up included", maxConnectionCalls);
     }
     if (capacity.running >= maxCalls) throw refusal("the server has as many running calls as it may", maxCalls);

@@ -18,6 +18,12 @@ const maxStreamId = 2 ** 31 - 1;
 /** Settings that may come in a row; each must be answered. */
 const maxChatter = 48;
 
+/**
+ * How long the calls of a connection with too many resets may go on, in
+ * milliseconds. Those that were not reset are somebody's as well.
+ */
+const lastCallsMs = 1_000;
+
 /** What a PING counts for that comes too early, so that two may (gRFC A8, "2 strikes") and a third may not. */
 const earlyPing = 16;
 
@@ -39,6 +45,8 @@ interface Watched {
 export class Sessions {
   readonly #limits: ServerLimits;
   readonly #all = new Map<ServerHttp2Session, Watched>();
+  /** Those that may finish what runs, and get no more. */
+  readonly #dismissed = new Set<ServerHttp2Session>();
 
   constructor(limits: ServerLimits) {
     this.#limits = limits;
@@ -48,9 +56,9 @@ export class Sessions {
   add(session: ServerHttp2Session): void {
     const { maxStreamResets, slowAnswerTimeoutMs, maxConnectionAgeMs } = this.#limits;
     const inbound = countInbound(session, {
-      requests: maxStreamResets,
+      resets: maxStreamResets,
       exceeded: () => {
-        expel(session, "too_many_resets");
+        this.#dismiss(session, "too_many_resets");
       },
     });
     inbound.slowAnswerMs = slowAnswerTimeoutMs;
@@ -64,11 +72,28 @@ export class Sessions {
       restedMs: nowMs,
     };
     this.#all.set(session, watched);
-    session.once("close", () => this.#all.delete(session));
+    session.once("close", () => {
+      this.#all.delete(session);
+      this.#dismissed.delete(session);
+    });
     // Errors of a session end its streams; each call hears of that itself.
     session.on("error", () => {});
     this.#expectSettings(session);
     this.#boundChatter(session, inbound);
+  }
+
+  /**
+   * Turns a stream of a session away that takes no more. nghttp2 drops what comes
+   * after a GOAWAY by itself, but only once that has been written, and much may
+   * come in one piece.
+   */
+  refuses(stream: ServerHttp2Stream): boolean {
+    if (this.#dismissed.size === 0) return false;
+    const { session } = stream;
+    if (session === undefined || !this.#dismissed.has(session as ServerHttp2Session)) return false;
+    stream.on("error", () => {});
+    stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    return true;
   }
 
   /** Counts a stream that does not count itself, and ends it when nothing moves although something should. */
@@ -121,6 +146,25 @@ export class Sessions {
   /** Ends all, whatever runs. */
   destroy(): void {
     for (const session of this.#all.keys()) session.destroy(undefined, constants.NGHTTP2_CANCEL);
+  }
+
+  /**
+   * Expels a caller once its running calls have had a moment; nothing new is taken
+   * meanwhile. The GOAWAY is one without an error: at any other, Node's clients
+   * end all their calls at once, also those that this side never saw and that
+   * could go elsewhere.
+   */
+  #dismiss(session: ServerHttp2Session, why: string): void {
+    // One that is closing takes nothing new in any case.
+    if (session.destroyed || session.closed || this.#dismissed.has(session)) return;
+    this.#dismissed.add(session);
+    session.goaway(constants.NGHTTP2_NO_ERROR, 0, Buffer.from(why));
+    const end = setTimeout(() => {
+      expel(session, why);
+    }, lastCallsMs);
+    session.once("close", () => {
+      clearTimeout(end);
+    });
   }
 
   get #pings(): { readonly intervalMs: number; readonly timeoutMs: number } {

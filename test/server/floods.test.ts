@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { GreetService } from "../../gen/greet/v1/greet_pb.ts";
 import { createMesh, staticRegistry } from "../../src/index.ts";
 import { until, within } from "../../src/testing/until.ts";
-import { frame, goaway, headers, rawFrames, reset } from "../support/http2-frames.ts";
+import { frame, goaway, headers, rawFrames } from "../support/http2-frames.ts";
 import { startMesh } from "../support/mesh.ts";
 import type { StartedMesh } from "../support/mesh.ts";
 import { RawHttp2, answer, envelope } from "../support/raw-http2.ts";
@@ -19,15 +19,6 @@ const path = "/greet.v1.GreetService/Greet";
 const json = { "content-type": "application/json" };
 const calm = constants.NGHTTP2_ENHANCE_YOUR_CALM;
 
-/** Requests that are reset at once, in pieces that are read one after the other. */
-async function resets(tcp: RawTcp, count: number, target: string, type = "application/json"): Promise<void> {
-  for (let n = 0; n < count && !tcp.socket.destroyed; n += 10) {
-    const piece = Array.from({ length: 10 }, (_, at) => 2 * (n + at) + 1);
-    tcp.send(Buffer.concat(piece.flatMap((id) => [headers(id, target, type, false), reset(id)])));
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
 /** Waits until the server has read what was sent, by the answer to a PING; undefined when it has closed instead. */
 async function answered(tcp: RawTcp): Promise<boolean> {
   const ack = frame(6, 1, 0, Buffer.from("12345678")).toString("latin1");
@@ -40,58 +31,6 @@ async function othersAreServed(server: StartedMesh): Promise<void> {
   using other = new RawHttp2(server.address);
   expect((await other.call(path, json, '{"name":"Ada"}')).status).toBe(200);
 }
-
-describe("a caller that resets its requests at once", () => {
-  test.each([
-    ["a unary method", path, "application/json"],
-    ["a streaming method", "/greet.v1.GreetService/Collect", "application/connect+json"],
-    ["no method", "/nope", "application/json"],
-  ])("of %s is turned away", async (_what, target, type) => {
-    await using server = await startMesh();
-    using tcp = rawFrames(server.port);
-    await resets(tcp, 600, target, type);
-    await within(() => tcp.closed, { what: "the end of the connection" });
-    expect(goaway(tcp.received)).toEqual([calm, "too_many_resets"]);
-    await othersAreServed(server);
-  });
-
-  test("stays where that many may be reset", async () => {
-    await using server = await startMesh({ limits: { maxStreamResets: 5_000 } });
-    using tcp = rawFrames(server.port);
-    await resets(tcp, 600, path);
-    expect([await answered(tcp), goaway(tcp.received)]).toEqual([true, undefined]);
-  });
-
-  test("stays while most of its requests are not", async () => {
-    await using server = await startMesh({ limits: { maxStreamResets: 40 } });
-    using raw = new RawHttp2(server.address);
-    for (let n = 0; n < 60; n++) {
-      await raw.call(path, json, '{"name":"Ada"}');
-      await raw.call(path, json, '{"name":"Ada"}');
-      const stream = raw.open(path, json);
-      stream.write("{");
-      stream.close(constants.NGHTTP2_CANCEL);
-    }
-    expect((await raw.call(path, json, '{"name":"Ada"}')).status).toBe(200);
-  });
-});
-
-describe("a caller whose requests make the server reset them", () => {
-  test("is turned away likewise", async () => {
-    await using server = await startMesh({ limits: { maxStreamResets: 40 } });
-    using tcp = rawFrames(server.port);
-    // A window that grows too large is an error of its stream (RFC 9113, section 6.9.1).
-    for (let n = 0; n < 60 && !tcp.socket.destroyed; n++) {
-      const id = 2 * n + 1;
-      tcp.send(Buffer.concat([headers(id, path, "application/json", false), frame(8, 0, id, Buffer.from("7fffffff", "hex"))]));
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    await within(() => tcp.closed, { what: "the end of the connection" });
-    // Node itself takes it for an error of the connection.
-    expect(goaway(tcp.received)?.[0]).not.toBe(constants.NGHTTP2_NO_ERROR);
-    await othersAreServed(server);
-  });
-});
 
 describe("a caller that sends PINGs", () => {
   test("too often is turned away", async () => {

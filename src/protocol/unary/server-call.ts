@@ -3,7 +3,7 @@ import type { Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { hastyMs } from "../inbound.ts";
 import type { Inbound } from "../inbound.ts";
-import { boundTimeout } from "../timeout.ts";
+import { boundTimeout, deadlineOver } from "../timeout.ts";
 import { uploadTimedOut } from "../upload.ts";
 import { wireError } from "../wire-error.ts";
 import { tooLarge } from "./body.ts";
@@ -139,6 +139,7 @@ export class UnaryCall implements RunningCall, ContextSource {
     clearTimeout(this.#timer);
     if (this.#settled) return false;
     this.#abandoned = true;
+    if (this.#enteredMs !== -1) this.#exchange.inbound.left++;
     const leftMs = this.#context.timeoutMs();
     this.#settle(
       new ConnectError("the caller ended the call before it was answered", Code.Canceled, undefined, undefined, cause),
@@ -151,11 +152,7 @@ export class UnaryCall implements RunningCall, ContextSource {
   /** The deadline has come, whatever the implementation does, or whether or not the answer has been read. */
   expired(): void {
     if (!this.#settled) {
-      this.fail(
-        this.#arrived
-          ? new ConnectError("the operation timed out", Code.DeadlineExceeded)
-          : uploadTimedOut(this.#timeoutMs),
-      );
+      this.fail(this.#arrived ? deadlineOver() : uploadTimedOut(this.#timeoutMs));
     }
     this.#exchange.overdue();
   }
@@ -190,6 +187,7 @@ export class UnaryCall implements RunningCall, ContextSource {
     const enteredMs = this.#enteredMs;
     if (enteredMs === -1) return;
     this.#enteredMs = -1;
+    if (this.#abandoned) this.#exchange.inbound.left--;
     const tookMs = enteredMs === 0 || this.#abandoned ? undefined : performance.now() - enteredMs;
     this.#method.places?.leave(this.#exchange.inbound, tookMs);
   }

@@ -119,8 +119,8 @@ export const load: readonly Scenario[] = [
       const closed = { at: 0 };
       peer.session.once("close", () => (closed.at = performance.now()));
       let opened = 0;
-      for (let batch = 0; batch < 100 && !peer.session.destroyed; batch++) {
-        for (let at = 0; at < 50 && !peer.session.destroyed; at++) {
+      for (let batch = 0; batch < 100 && !peer.session.closed; batch++) {
+        for (let at = 0; at < 50 && !peer.session.closed; at++) {
           const stream = peer.open(askPath, { "content-type": "application/json", te: "trailers" });
           stream.end("{}");
           opened++;
@@ -129,7 +129,8 @@ export const load: readonly Scenario[] = [
         }
         await lasting(5);
       }
-      await lasting(300);
+      // The calls of such a connection have a last second.
+      await lasting(1_500);
       const seen = await server?.seen();
       const answered = await client.look({ text: "other" }).then(
         () => 1,
