@@ -1,7 +1,3 @@
-import { Code } from "@connectrpc/connect";
-import type { ConnectError } from "@connectrpc/connect";
-import { meshError } from "../error.ts";
-
 /** Bounds of the deadlines that callers may ask for, in milliseconds. */
 export interface TimeoutBounds {
   /** Deadline of a call that brings none. Undefined leaves it without one. */
@@ -47,12 +43,6 @@ export function askedMs(header: Headers): number | undefined {
   return isGrpc(header)
     ? grpcMs(header.get(grpcHeader) ?? "")
     : connectMs(header.get(connectHeader) ?? "");
-}
-
-/** What a server answers at the deadline of a call that has arrived: `DEADLINE_EXCEEDED`, the same on every wire. */
-export function deadlineOver(): ConnectError {
-  const text = "the call was not answered within its deadline; allow more time, or find out what takes so long";
-  return meshError(Code.DeadlineExceeded, "DEADLINE_EXCEEDED", text);
 }
 
 function isGrpc(header: Headers): boolean {

@@ -3,12 +3,11 @@ import { Code, ConnectError, createContextKey } from "@connectrpc/connect";
 import type { ContextKey, Interceptor } from "@connectrpc/connect";
 import { unlessAborted } from "../async/unless-aborted.ts";
 import type { Component } from "../component/component.ts";
-import { meshError, reasonOf } from "../error.ts";
+import { meshError } from "../error.ts";
 import { publish } from "../events.ts";
 import { inboundKey } from "../protocol/inbound.ts";
 import type { CallGuard } from "../protocol/unary/form.ts";
 import type { Places } from "../protocol/unary/running-calls.ts";
-import { deadlineOver } from "../protocol/timeout.ts";
 import { wireError } from "../protocol/wire-error.ts";
 import { Place } from "./place.ts";
 import type { Tracker } from "./tracker.ts";
@@ -77,7 +76,7 @@ export function guarded(
       leave();
       // Abort reasons are not the handler's doing.
       const aborted = signal.aborted && error === signal.reason;
-      throw aborted ? endOf(error) : guard.report(error, method);
+      throw aborted ? ConnectError.from(error, Code.Canceled) : guard.report(error, method);
     };
     const running = next(req);
     place?.hold(running);
@@ -88,12 +87,6 @@ export function guarded(
     }
     return { ...res, message: guardStream(res.message, signal, leave, fail, place) };
   };
-}
-
-/** The error of a call that its signal ended. Connect's own deadline has no reason. */
-function endOf(abortReason: unknown): ConnectError {
-  const error = ConnectError.from(abortReason, Code.Canceled);
-  return error.code === Code.DeadlineExceeded && reasonOf(error) === undefined ? deadlineOver() : error;
 }
 
 /** Answers of a stream that end when the signal aborts, whatever the handler does. */

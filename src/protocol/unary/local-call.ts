@@ -2,7 +2,6 @@ import { create } from "@bufbuild/protobuf";
 import type { DescMessage, DescMethodUnary, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UnaryResponse } from "@connectrpc/connect";
-import { deadlineOver } from "../timeout.ts";
 import { wireError } from "../wire-error.ts";
 import { CallContext } from "./call-context.ts";
 import type { ContextSource } from "./call-context.ts";
@@ -175,7 +174,7 @@ class LocalCall<I extends DescMessage, O extends DescMessage> implements Running
 const nothing: Readonly<Record<string, string>> = {};
 
 function expire(call: RunningCall): void {
-  call.fail(deadlineOver());
+  call.fail(new ConnectError("the operation timed out", Code.DeadlineExceeded));
 }
 
 /** Makes a call into this process. */

@@ -3,7 +3,7 @@ import type { Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { hastyMs } from "../inbound.ts";
 import type { Inbound } from "../inbound.ts";
-import { boundTimeout, deadlineOver } from "../timeout.ts";
+import { boundTimeout } from "../timeout.ts";
 import { uploadTimedOut } from "../upload.ts";
 import { wireError } from "../wire-error.ts";
 import { tooLarge } from "./body.ts";
@@ -152,7 +152,11 @@ export class UnaryCall implements RunningCall, ContextSource {
   /** The deadline has come, whatever the implementation does, or whether or not the answer has been read. */
   expired(): void {
     if (!this.#settled) {
-      this.fail(this.#arrived ? deadlineOver() : uploadTimedOut(this.#timeoutMs));
+      this.fail(
+        this.#arrived
+          ? new ConnectError("the operation timed out", Code.DeadlineExceeded)
+          : uploadTimedOut(this.#timeoutMs),
+      );
     }
     this.#exchange.overdue();
   }
