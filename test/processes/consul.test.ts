@@ -141,7 +141,7 @@ describe.skipIf(!hasConsul)("a fleet over a real Consul", { timeout: 90_000 }, (
   }
 
   test("a rolling restart of all three under load fails no call and meets no closed door", async () => {
-    const { sent, ok, failed } = await rollingRestart(2_500, () => 1);
+    const { sent, ok, failed } = await rollingRestart(4_000, () => 1);
     expect(failed).toEqual({});
     expect(ok).toBe(sent);
     expect(raced()).toBe(0);
