@@ -1,11 +1,9 @@
 import { constants } from "node:http2";
 import { describe, expect, test } from "vitest";
-import { GreetService } from "../../gen/greet/v1/greet_pb.ts";
-import { component, implement } from "../../src/index.ts";
-import type { Component } from "../../src/index.ts";
 import { until } from "../../src/testing/until.ts";
 import { startMesh } from "../support/mesh.ts";
 import { RawHttp2, answer, envelope } from "../support/raw-http2.ts";
+import { silent } from "../support/silent.ts";
 import { nothingUnhandled } from "../support/unhandled.ts";
 
 nothingUnhandled();
@@ -14,19 +12,6 @@ const connect = { "content-type": "application/connect+json", "connect-timeout-m
 const grpc = { "content-type": "application/grpc+json", "grpc-timeout": "100m" };
 /** Fewer than the requests of a test. */
 const limits = { maxStreamResets: 10 };
-
-/** Answers to nothing. @param asked called for each call */
-function silent(asked: () => void = () => {}): Component {
-  const never = (): Promise<never> => {
-    asked();
-    return new Promise(() => {});
-  };
-  async function* nothing(): AsyncGenerator<never> {
-    yield await never();
-  }
-  const greets = { greet: never, collect: never, greetMany: nothing, chat: nothing };
-  return component({ name: "greeter", services: [implement(GreetService, greets)] });
-}
 
 describe("requests that the server ends at their deadline", () => {
   test.each([

@@ -5,12 +5,11 @@ import { describe, expect, test } from "vitest";
 import { GreetService } from "../../gen/greet/v1/greet_pb.ts";
 import { createMesh, staticRegistry } from "../../src/index.ts";
 import { until, within } from "../../src/testing/until.ts";
-import { frame, goaway, headers, rawFrames } from "../support/http2-frames.ts";
+import { answered, frame, goaway, headers, rawFrames } from "../support/http2-frames.ts";
 import { startMesh } from "../support/mesh.ts";
-import type { StartedMesh } from "../support/mesh.ts";
+import { othersAreServed } from "../support/others-are-served.ts";
 import { RawHttp2, answer, envelope } from "../support/raw-http2.ts";
 import type { RawAnswer } from "../support/raw-http2.ts";
-import type { RawTcp } from "../support/raw-tcp.ts";
 import { nothingUnhandled } from "../support/unhandled.ts";
 
 nothingUnhandled();
@@ -18,19 +17,6 @@ nothingUnhandled();
 const path = "/greet.v1.GreetService/Greet";
 const json = { "content-type": "application/json" };
 const calm = constants.NGHTTP2_ENHANCE_YOUR_CALM;
-
-/** Waits until the server has read what was sent, by the answer to a PING; undefined when it has closed instead. */
-async function answered(tcp: RawTcp): Promise<boolean> {
-  const ack = frame(6, 1, 0, Buffer.from("12345678")).toString("latin1");
-  tcp.send(frame(6, 0, 0, Buffer.from("12345678")));
-  return Promise.race([until(() => tcp.received.includes(ack)), tcp.closed.then(() => false)]);
-}
-
-/** Callers on other connections do not notice. */
-async function othersAreServed(server: StartedMesh): Promise<void> {
-  using other = new RawHttp2(server.address);
-  expect((await other.call(path, json, '{"name":"Ada"}')).status).toBe(200);
-}
 
 describe("a caller that sends PINGs", () => {
   test("too often is turned away", async () => {

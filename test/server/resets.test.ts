@@ -6,11 +6,12 @@ import { GreetService } from "../../gen/greet/v1/greet_pb.ts";
 import { component, createMesh, implement, memory, subscribe } from "../../src/index.ts";
 import type { Component } from "../../src/index.ts";
 import { until, within } from "../../src/testing/until.ts";
-import { frame, headers, rawFrames, reset } from "../support/http2-frames.ts";
+import { answered, frame, headers, rawFrames, reset } from "../support/http2-frames.ts";
 import { startMesh } from "../support/mesh.ts";
-import type { StartedMesh } from "../support/mesh.ts";
+import { othersAreServed } from "../support/others-are-served.ts";
 import { RawHttp2, answer } from "../support/raw-http2.ts";
 import type { RawTcp } from "../support/raw-tcp.ts";
+import { silent } from "../support/silent.ts";
 import { nothingUnhandled } from "../support/unhandled.ts";
 
 nothingUnhandled();
@@ -50,19 +51,6 @@ async function resets(tcp: RawTcp, count: number, target: string, type = "applic
   }
 }
 
-/** Waits until the server has read what was sent, by the answer to a PING; false when it has closed instead. */
-async function answered(tcp: RawTcp): Promise<boolean> {
-  const ack = frame(6, 1, 0, Buffer.from("12345678")).toString("latin1");
-  tcp.send(frame(6, 0, 0, Buffer.from("12345678")));
-  return Promise.race([until(() => tcp.received.includes(ack)), tcp.closed.then(() => false)]);
-}
-
-/** Callers on other connections do not notice. */
-async function othersAreServed(server: StartedMesh): Promise<void> {
-  using other = new RawHttp2(server.address);
-  expect((await other.call(path, json, '{"name":"Ada"}')).status).toBe(200);
-}
-
 /** A request that is given up as soon as it is sent. */
 async function given(raw: RawHttp2): Promise<void> {
   const stream = raw.open(path, json);
@@ -88,7 +76,7 @@ describe("a caller that resets its requests at once", () => {
 
   test("starts no more handlers than it may reset", async () => {
     let started = 0;
-    await using server = await startMesh({ components: [waiting(() => started++)], limits: { maxStreamResets: 50 }, drain: { graceMs: 0 } });
+    await using server = await startMesh({ components: [silent(() => started++)], limits: { maxStreamResets: 50 }, drain: { graceMs: 0 } });
     using tcp = rawFrames(server.port);
     await resets(tcp, 5_000, "/greet.v1.GreetService/Collect", "application/connect+json");
     await within(() => tcp.closed, { what: "the end of the connection" });
@@ -174,7 +162,7 @@ describe("a connection with too many resets", () => {
 
   test("takes nothing more, and is ended soon whatever still runs", async () => {
     let started = 0;
-    await using server = await startMesh({ components: [waiting(() => started++)], limits: { maxStreamResets: 50 }, drain: { graceMs: 0 } });
+    await using server = await startMesh({ components: [silent(() => started++)], limits: { maxStreamResets: 50 }, drain: { graceMs: 0 } });
     using tcp = rawFrames(server.port);
     tcp.send(headers(1, "/greet.v1.GreetService/Chat", "application/connect+json", false));
     await until(() => started === 1);
@@ -190,7 +178,7 @@ describe("a connection with too many resets", () => {
 
   test("takes nothing more of what came in one piece with them", async () => {
     let started = 0;
-    await using server = await startMesh({ components: [waiting(() => started++)], limits: { maxStreamResets: 50 }, drain: { graceMs: 0 } });
+    await using server = await startMesh({ components: [silent(() => started++)], limits: { maxStreamResets: 50 }, drain: { graceMs: 0 } });
     using tcp = rawFrames(server.port);
     await answered(tcp);
     const flood = Array.from({ length: 200 }, (_, n) => [headers(2 * n + 1, path, "application/json", false), reset(2 * n + 1)]).flat();
@@ -232,16 +220,3 @@ test("hedged calls end no connection to an instance that is slower than others, 
   await until(() => aborted > 350);
   expect(lost).toEqual([]);
 });
-
-/** Answers to nothing. @param asked called for each call */
-function waiting(asked: () => void): Component {
-  const never = (): Promise<never> => {
-    asked();
-    return new Promise(() => {});
-  };
-  async function* nothing(): AsyncGenerator<never> {
-    yield await never();
-  }
-  const greets = { greet: never, collect: never, greetMany: nothing, chat: nothing };
-  return component({ name: "greeter", services: [implement(GreetService, greets)] });
-}

@@ -1,3 +1,4 @@
+import { until } from "../../src/testing/until.ts";
 import { RawTcp } from "./raw-tcp.ts";
 
 /** What every HTTP/2 connection begins with: the preface, and settings of nothing. */
@@ -48,4 +49,11 @@ export function goaway(received: string): readonly [code: number, text: string] 
     at += 9 + length;
   }
   return undefined;
+}
+
+/** Waits until the server has read what was sent, by the answer to a PING; false when it has closed instead. */
+export async function answered(tcp: RawTcp): Promise<boolean> {
+  const ack = frame(6, 1, 0, Buffer.from("12345678")).toString("latin1");
+  tcp.send(frame(6, 0, 0, Buffer.from("12345678")));
+  return Promise.race([until(() => tcp.received.includes(ack)), tcp.closed.then(() => false)]);
 }
