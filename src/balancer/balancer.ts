@@ -20,7 +20,7 @@ export interface Peer {
   readonly instance: Instance;
   /** Calls that this client has running there now. */
   readonly inFlight: number;
-  /** How long calls take there. */
+  /** How long calls take there: one object for as long as there is the peer. */
   readonly latency: Latency;
   /**
    * Since when it gets calls, or gets them again, on the clock of

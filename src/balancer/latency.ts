@@ -26,16 +26,17 @@ const perMs = 1_000;
  * one. Consecutive failures add up; one among many successes is soon forgotten.
  */
 export class PeakLatency implements Latency {
-  readonly #tauMs: number;
-  readonly #failureFactor: number;
-  readonly #firstFailure: number;
-  readonly #maxFailure: number;
   // Small integers, which V8 keeps in the object itself: nothing is allocated,
-  // and a pick among thousands of peers has less memory to wait for.
+  // and a pick among thousands of peers has less memory to wait for: what
+  // it looks at stands together.
   /** In microseconds; 0 while nothing was observed. */
   #cost = 0;
   /** In whole milliseconds. */
   #atMs = 0;
+  readonly #tauMs: number;
+  readonly #failureFactor: number;
+  readonly #firstFailure: number;
+  readonly #maxFailure: number;
 
   constructor(options: PeakLatencyOptions = {}) {
     this.#tauMs = options.tauMs ?? 10_000;

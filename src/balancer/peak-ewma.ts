@@ -1,4 +1,4 @@
-import type { Balancer, Peer } from "./balancer.ts";
+import type { Balancer } from "./balancer.ts";
 import { weighed } from "./candidates.ts";
 import { draw } from "./draw.ts";
 import { checkBalancer, withOptions } from "./options.ts";
@@ -31,6 +31,8 @@ export function peakEwma(options: BalancerOptions = {}): Balancer {
     const next = draw(weights, random);
     const mean = weights.reduce((sum, weight) => sum + weight, 0) / weights.length;
     const perWeight = Float64Array.from(weights, (weight) => mean / weight);
+    // Beside the peers, so that memory is not asked for one after the other.
+    const latencies = peers.map(({ latency }) => latency);
     return () => {
       const one = next();
       let other = next();
@@ -38,17 +40,18 @@ export function peakEwma(options: BalancerOptions = {}): Balancer {
       if (other === one) other = one + 1 === peers.length ? 0 : one + 1;
       const a = peers[one];
       const b = peers[other];
-      if (a === undefined || b === undefined) return only;
+      const ofA = latencies[one];
+      const ofB = latencies[other];
+      if (a === undefined || b === undefined || ofA === undefined || ofB === undefined) return only;
       // No look at the clock, which would cost more than all else: what decays, decays alike.
-      const atMs = Math.max(a.latency.atMs, b.latency.atMs);
-      return cost(b, perWeight[other] ?? 1, atMs) < cost(a, perWeight[one] ?? 1, atMs) ? b : a;
+      const atMs = Math.max(ofA.atMs, ofB.atMs);
+      const costOfA = cost(a.inFlight, ofA.expectedMs(atMs), perWeight[one] ?? 1);
+      return cost(b.inFlight, ofB.expectedMs(atMs), perWeight[other] ?? 1) < costOfA ? b : a;
     };
   }, options);
 }
 
-function cost(peer: Peer, perWeight: number, atMs: number): number {
-  const { inFlight } = peer;
-  const expectedMs = peer.latency.expectedMs(atMs);
+function cost(inFlight: number, expectedMs: number, perWeight: number): number {
   if (expectedMs === 0 && inFlight > 0) return untestedMs + inFlight;
   return expectedMs * (inFlight * perWeight + 1);
 }
