@@ -11,6 +11,7 @@ import type { CompressionName } from "./compression.ts";
 import { connectTransport } from "./connect/client.ts";
 import { grpcStream } from "./grpc/client-stream.ts";
 import { grpcUnary } from "./grpc/client-unary.ts";
+import { keepingProgress } from "./keep-progress.ts";
 import type { UnaryHttp } from "./unary/http.ts";
 
 /** A protocol, with what it leaves open. */
@@ -70,11 +71,11 @@ export function wireTransport(
     acceptCompression: compression === undefined ? [] : [...compressions],
     sendCompression: compression ?? null,
   };
-  if (wire.protocol === "grpc-web") return createGrpcWeb(common);
+  if (wire.protocol === "grpc-web") return keepingProgress(createGrpcWeb(common));
   const codec = wire.json === undefined ? protobufCodec : jsonCodec(wire.json);
   const limits = { readMaxBytes, writeMaxBytes };
   const stream = grpcStream({ ...shared, codec, interceptors, compression });
   const plain = compression === undefined && interceptors.length === 0 ? unaryHttp : undefined;
-  if (plain === undefined) return { ...createGrpc(common), stream };
+  if (plain === undefined) return { ...keepingProgress(createGrpc(common)), stream };
   return { unary: grpcUnary(plain, codec, limits), stream };
 }
