@@ -4,7 +4,7 @@ import type { CallOptions, HandlerContext, Interceptor, Transport } from "@conne
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { component, createMesh, grpc, grpcWeb, implement, memory, msgpack, protobuf } from "../../src/index.ts";
-import type { Binding, Channel, Mesh } from "../../src/index.ts";
+import type { Channel, Mesh } from "../../src/index.ts";
 import { contract, ms } from "../contract/contract.ts";
 import { startMesh } from "../support/mesh.ts";
 import type { StartedMesh } from "../support/mesh.ts";
@@ -62,7 +62,7 @@ describe.each([
   };
 
   beforeAll(async () => {
-    const binding = implement(service, { do: handlers[kind] } as never) as Binding;
+    const binding = implement(service, { do: handlers[kind] } as never);
     host = await startMesh({ registry, fastPath, components: [component({ name: "t", services: [binding] })] });
   });
 
