@@ -7,7 +7,7 @@ import { balancerKind } from "./client/options.ts";
 import type { ChannelPreference } from "./client/options.ts";
 import type { Codec } from "./codec/codec.ts";
 import type { Component } from "./component/component.ts";
-import { elsewhere, flag, list, notNegative, object, or, positive, whole } from "./contract/kind.ts";
+import { elsewhere, flag, functions, list, notNegative, object, or, positive, whole } from "./contract/kind.ts";
 import type { Kind, Kinds } from "./contract/kind.ts";
 import { checkOptions, optionsOf } from "./contract/policy-source.ts";
 import type { OpenApiOptions } from "./openapi/options.ts";
@@ -156,7 +156,7 @@ const kinds: Kinds<MeshOptions> = {
   codecs: list,
   channel: elsewhere,
   balancer: balancerKind,
-  interceptors: list,
+  interceptors: functions,
   timeoutMs: elsewhere,
   waitForReady: elsewhere,
   retry: elsewhere,

@@ -51,6 +51,10 @@ const ofBoth: readonly (readonly [object, string])[] = [
   [{ retry: { codes: [] } }, "retry.codes to []: it must be a list of codes of failures, with at least one"],
   [{ hedging: { delayMs: "p99" } }, 'hedging.delayMs to "p99": it must be a number of 0 or more, or "p95"'],
   [{ retrry: {} }, "retrry though there is no such option: there are "],
+  [{ interceptors: () => undefined }, "interceptors to a function: it must be a list of functions"],
+  [{ interceptors: 5 }, "interceptors to 5: it must be a list of functions"],
+  [{ interceptors: ["log"] }, 'interceptors to ["log"]: it must be a list of functions'],
+  [{ interceptors: [() => undefined, undefined] }, "interceptors to [a function, undefined]: it must be a list of functions"],
 ];
 
 describe("options that make no sense", () => {
@@ -80,7 +84,6 @@ describe("options that make no sense", () => {
     [{ drain: { graceMs: -1 } }, "drain.graceMs to -1: it must be 0 or more"],
     [{ concurrency: { adaptive: "yes" } }, 'concurrency.adaptive to "yes": it must be true or false'],
     [{ concurrency: { max: 5 } }, "concurrency.max though there is no such option"],
-    [{ interceptors: () => undefined }, "interceptors to a function: it must be a list"],
     [{ components: {} }, "components to an object: it must be a list"],
     [{ cors: "*" }, 'cors to "*": it must be true, false, or an object with options'],
     [{ fastPath: 0 }, "fastPath to 0: it must be true or false"],

@@ -1,6 +1,8 @@
 import type { ConnectionOptions } from "node:tls";
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import type { Instance } from "../contract/instance.ts";
+import { functions } from "../contract/kind.ts";
+import { demand, optionsOf } from "../contract/policy-source.ts";
 import type { CompressionName } from "../protocol/compression.ts";
 import type { KeepaliveOptions } from "../protocol/keepalive.ts";
 import type { Hosted } from "../protocol/hosted.ts";
@@ -80,6 +82,12 @@ export interface Channel {
   readonly name: string;
   /** Makes a transport to the instance's address for this channel. */
   connect(instance: Instance, options: ChannelOptions): PeerTransport;
+}
+
+/** The interceptors that a channel was given. Throws a configuration error for what is no list of functions. */
+export function interceptorsOf(channel: string, { interceptors = [] }: ChannelInit): readonly Interceptor[] {
+  demand(optionsOf(`the channel ${channel}`), "interceptors", interceptors, functions);
+  return interceptors;
 }
 
 /** The address of an instance for a channel. Throws when the instance does not offer it. */

@@ -1,7 +1,7 @@
 import { http1Transport } from "../protocol/http1-transport.ts";
 import { http2Transport } from "../protocol/http2-transport.ts";
 import type { Wire } from "../protocol/wire.ts";
-import { addressOf } from "./channel.ts";
+import { addressOf, interceptorsOf } from "./channel.ts";
 import type { Channel, ChannelInit, HttpVersionInit } from "./channel.ts";
 
 /**
@@ -13,6 +13,7 @@ export function httpChannel(
   wire: Wire,
   init: ChannelInit & HttpVersionInit,
 ): Channel {
+  const interceptors = interceptorsOf(name, init);
   const transport = init.httpVersion === "1.1" ? http1Transport : http2Transport;
   return {
     name,
@@ -20,7 +21,7 @@ export function httpChannel(
       transport(addressOf(instance, name), {
         ...options,
         wire,
-        interceptors: init.interceptors ?? [],
+        interceptors,
         compression: init.compression,
         compressMinBytes: init.compressMinBytes,
       }),

@@ -1,4 +1,5 @@
 import { localTransport } from "../protocol/local.ts";
+import { interceptorsOf } from "./channel.ts";
 import type { Channel, ChannelInit } from "./channel.ts";
 
 /**
@@ -7,10 +8,11 @@ import type { Channel, ChannelInit } from "./channel.ts";
  * a request that its caller may still hold.
  */
 export function local(init: ChannelInit = {}): Channel {
+  const interceptors = interceptorsOf("local", init);
   return {
     name: "local",
     connect: (_instance, options) => ({
-      ...localTransport(options.hosted, init.interceptors ?? []),
+      ...localTransport(options.hosted, interceptors),
       endsAtDeadline: true,
       [Symbol.asyncDispose]: () => Promise.resolve(),
     }),

@@ -1,6 +1,6 @@
 import type { Registry } from "@bufbuild/protobuf";
 import { restAddressTransport } from "../protocol/rest/address-transport.ts";
-import { addressOf } from "./channel.ts";
+import { addressOf, interceptorsOf } from "./channel.ts";
 import type { Channel, ChannelInit, HttpVersionInit } from "./channel.ts";
 
 /** Options of {@link rest}. */
@@ -18,13 +18,14 @@ export interface RestChannelInit extends ChannelInit, HttpVersionInit {
  * streams in both directions has no place in REST.
  */
 export function rest(init: RestChannelInit = {}): Channel {
+  const interceptors = interceptorsOf("rest", init);
   return {
     name: "rest",
     connect: (instance, options) =>
       restAddressTransport(addressOf(instance, "rest"), {
         ...options,
         httpVersion: init.httpVersion ?? "2",
-        interceptors: init.interceptors ?? [],
+        interceptors,
         registry: init.registry,
         compression: init.compression,
         compressMinBytes: init.compressMinBytes,

@@ -18,8 +18,9 @@ export function meshTransport(runtime: ClientRuntime, options: ClientOptions, se
   const { settings } = runtime;
   // From now on handlers of this process may make calls, whose deadlines follow from their own.
   settings.callers.need();
-  const interceptors = [...settings.interceptors, ...(options.interceptors ?? [])];
+  // Looks at the options, so it comes before they are used.
   const router = new CallRouter(runtime, options);
+  const interceptors = [...settings.interceptors, ...(options.interceptors ?? [])];
   if (service !== undefined) router.check(service);
   const { fastPath } = settings;
   return {

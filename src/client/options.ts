@@ -2,8 +2,9 @@ import type { CallOptions, Interceptor } from "@connectrpc/connect";
 import { createContextKey, createContextValues } from "@connectrpc/connect";
 import type { ContextKey } from "@connectrpc/connect";
 import type { Balancer } from "../balancer/balancer.ts";
-import { callable, elsewhere, list } from "../contract/kind.ts";
+import { callable, elsewhere, flag, functions, object } from "../contract/kind.ts";
 import type { Kind, Kinds } from "../contract/kind.ts";
+import { checkOptions, optionsOf } from "../contract/policy-source.ts";
 import type { PolicyOptions } from "../contract/policy.ts";
 import type { RetryBudgetOptions } from "../resilience/budget.ts";
 import type { OutlierOptions } from "../resilience/outlier-policy.ts";
@@ -74,12 +75,28 @@ export const clientKinds: Kinds<ClientOptions> = {
   retry: elsewhere,
   hedging: elsewhere,
   hashKey: elsewhere,
-  interceptors: list,
+  interceptors: functions,
   serviceConfig: elsewhere,
   outlier: elsewhere,
   retryBudget: elsewhere,
   healthCheck: elsewhere,
 };
+
+const callKinds: Kinds<CallOptions & PerCallOptions> = {
+  timeoutMs: elsewhere,
+  headers: elsewhere,
+  signal: object,
+  onHeader: callable,
+  onTrailer: callable,
+  contextValues: object,
+  channel: elsewhere,
+  waitForReady: flag,
+  retry: elsewhere,
+  hedging: elsewhere,
+  hashKey: elsewhere,
+};
+
+const ofCall = optionsOf("the call");
 
 const perCall: ContextKey<PerCallOptions> = createContextKey<PerCallOptions>(
   {},
@@ -89,8 +106,10 @@ const perCall: ContextKey<PerCallOptions> = createContextKey<PerCallOptions>(
 /**
  * Options of one call, with those that only a mesh has:
  * `greet.greet(request, callOptions({ channel: "grpc", timeoutMs: 500 }))`.
+ * Throws a configuration error for an option that there is not.
  */
 export function callOptions(options: CallOptions & PerCallOptions): CallOptions {
+  checkOptions(ofCall, "", options, callKinds);
   const { channel, waitForReady, retry, hedging, hashKey, ...plain } = options;
   const contextValues = plain.contextValues ?? createContextValues();
   contextValues.set(perCall, { channel, waitForReady, retry, hedging, hashKey });

@@ -1,8 +1,10 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import { concurrencyOf } from "../contract/concurrency.ts";
+import { functions } from "../contract/kind.ts";
 import { checkContract } from "../contract/method.ts";
 import type { ConcurrencyPolicy, Some } from "../contract/policy.ts";
+import { demand, optionsOf } from "../contract/policy-source.ts";
 import { configurationError } from "../error.ts";
 import type { HealthCheck } from "../health/check.ts";
 import type { RequestGate } from "../protocol/hosted.ts";
@@ -98,7 +100,8 @@ export function component(options: ComponentOptions): Component {
     );
   }
   checkServices(name, options.services);
-  const { weight = 10, warningWeight = 1 } = options;
+  const { interceptors = [], weight = 10, warningWeight = 1 } = options;
+  demand(optionsOf(`component ${name}`), "interceptors", interceptors, functions);
   checkWeight(name, "weight", weight, 1);
   checkWeight(name, "warningWeight", warningWeight, 0);
   const lifecycle = new Lifecycle(name, {
@@ -115,7 +118,7 @@ export function component(options: ComponentOptions): Component {
     rest: options.rest ?? {},
     checks: options.checks ?? [],
     requestGate: options.requestGate,
-    interceptors: options.interceptors ?? [],
+    interceptors,
     concurrency: concurrencyOf(options.concurrency, `component ${name}`),
     weight,
     warningWeight,

@@ -29,6 +29,12 @@ export const text: Kind = { must: "a text", holds: (value) => typeof value === "
 /** A list of anything. */
 export const list: Kind = { must: "a list", holds: (value) => Array.isArray(value) };
 
+/** A list of functions. */
+export const functions: Kind = {
+  must: "a list of functions",
+  holds: (value) => Array.isArray(value) && value.every((one) => typeof one === "function"),
+};
+
 /** A function. */
 export const callable: Kind = { must: "a function", holds: (value) => typeof value === "function" };
 

@@ -4,7 +4,6 @@ import type { Dispatcher } from "undici";
 import { errorText } from "../error.ts";
 import type { Http1Connections } from "./http1-connections.ts";
 import { lost } from "./http1-end.ts";
-import { unsent } from "./progress.ts";
 
 /** A request as it is sent. */
 export interface Http1Request {
@@ -58,9 +57,9 @@ export abstract class Http1Call implements Dispatcher.DispatchHandler {
     } else pool.dispatch(options, this);
   }
 
-  /** What ended the request, with how far it had come. */
-  protected ending(error: ConnectError): ConnectError {
-    return this.#controller === undefined ? unsent(error) : error;
+  /** Whether the request has been sent, or is just being sent. */
+  protected get sent(): boolean {
+    return this.#controller !== undefined;
   }
 
   /** Ends the request and its connection, because nobody wants the answer any more. */
@@ -107,7 +106,7 @@ export abstract class Http1Call implements Dispatcher.DispatchHandler {
     if (this.#cancelled) return;
     this.#cancelled = true;
     if (isRefused(error)) this.failed(new ConnectError(errorText(error), Code.InvalidArgument));
-    else this.failed(this.#controller === undefined ? this.connections.unreachable(error) : lost(error));
+    else this.failed(this.sent ? lost(error) : this.connections.unreachable(error));
   }
 }
 

@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { EventEmitter } from "node:events";
-import { Code, ConnectError } from "@connectrpc/connect";
 import type {
   UniversalClientFn,
   UniversalClientRequest,
@@ -12,7 +11,8 @@ import { Http1Call } from "./http1-call.ts";
 import type { Http1Connections } from "./http1-connections.ts";
 import { isDelimited, undelimited } from "./http1-end.ts";
 import { Http1Upload } from "./http1-upload.ts";
-import { unsent } from "./progress.ts";
+import { endedUnsent } from "./keep-progress.ts";
+import { aborted } from "./unary/ended-early.ts";
 
 /**
  * An HTTP client for Connect's transports over {@link Http1Connections}. Its
@@ -21,7 +21,7 @@ import { unsent } from "./progress.ts";
 export function http1Client(connections: Http1Connections): UniversalClientFn {
   return (request) => {
     const { signal } = request;
-    if (signal?.aborted === true) return Promise.reject(unsent(ConnectError.from(signal.reason, Code.Canceled)));
+    if (signal?.aborted === true) return Promise.reject(endedUnsent(signal));
     return new Promise((resolve, reject) => {
       new Exchange(connections, request, resolve, reject).send().catch(reject);
     });
@@ -110,7 +110,9 @@ class Exchange extends Http1Call {
 
   /** The signal also aborts when a call has ended well: then nobody listens any more, and the connection is kept. */
   readonly #aborted = (): void => {
-    this.failed(this.ending(ConnectError.from(this.#request.signal?.reason, Code.Canceled)));
+    const { signal } = this.#request;
+    if (signal === undefined) return;
+    this.failed(this.sent ? aborted(signal) : endedUnsent(signal));
     this.cancel();
   };
 

@@ -2,6 +2,7 @@ import type { ConnectionOptions } from "node:tls";
 import type { ConnectError } from "@connectrpc/connect";
 import type { Pool } from "undici";
 import { errorText } from "../error.ts";
+import { boundedDial } from "./http1-dial.ts";
 import { connectionError } from "./progress.ts";
 
 /** How long a connection is kept for the next call, in milliseconds: less than Node's servers keep it. */
@@ -67,19 +68,17 @@ export class Http1Connections {
 
   /** The error of a request that could not be sent. */
   unreachable(cause: unknown): ConnectError {
-    const late = cause instanceof Error && "code" in cause && cause.code === "UND_ERR_CONNECT_TIMEOUT";
-    const why = late ? `no connection within ${this.connectTimeoutMs} ms` : errorText(cause);
-    return connectionError(`cannot connect to ${this.address}: ${why}`, "unsent", cause);
+    return connectionError(`cannot connect to ${this.address}: ${errorText(cause)}`, "unsent", cause);
   }
 
   async #open(): Promise<Pool> {
-    const { Pool } = await import("undici");
+    const { Pool, buildConnector } = await import("undici");
     // Somebody else may have asked or closed meanwhile.
     if (this.#closed || this.#pool !== undefined) return this.pool();
+    const { tls } = this.#options;
+    const connect = boundedDial(buildConnector, { tls, socketPath: this.#socketPath, timeoutMs: this.connectTimeoutMs });
     const pool = new Pool(this.origin, {
-      ...(this.#socketPath === undefined ? {} : { socketPath: this.#socketPath }),
-      // Undici's types do not know that what is undefined is not there.
-      connect: { ...this.#options.tls, timeout: this.connectTimeoutMs } as Pool.Options["connect"] & object,
+      connect,
       pipelining: 1,
       keepAliveTimeout: idleMs,
       keepAliveMaxTimeout: maxIdleMs,

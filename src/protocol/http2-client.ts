@@ -12,6 +12,7 @@ import { toNodeHeaders, toWebHeaders } from "./headers.ts";
 import { requestHeaders } from "./http2-connection.ts";
 import type { Http2Connection } from "./http2-connection.ts";
 import { resetError } from "./http2-error.ts";
+import { endedUnsent } from "./keep-progress.ts";
 import { resetStream } from "./reset-stream.ts";
 import { askedMs } from "./timeout.ts";
 
@@ -23,9 +24,11 @@ import { askedMs } from "./timeout.ts";
  */
 export function http2Client(connection: Http2Connection): UniversalClientFn {
   return async (request) => {
+    const { signal } = request;
+    if (signal?.aborted === true) throw endedUnsent(signal);
     const path = request.url.slice(connection.origin.length);
     const headers = { ...toNodeHeaders(request.header), ...requestHeaders(request.method, path) };
-    const stream = await connection.opened((session) => session.request(headers), request.signal);
+    const stream = await connection.opened((session) => session.request(headers), signal);
     return exchange(stream, request);
   };
 }

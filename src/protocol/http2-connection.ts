@@ -8,8 +8,8 @@ import { SharedSession } from "./http2-session.ts";
 import type { SessionEvents } from "./http2-session.ts";
 import { Keepalive } from "./keepalive.ts";
 import type { KeepaliveOptions } from "./keepalive.ts";
-import { connectionError, unsent } from "./progress.ts";
-import { aborted } from "./unary/ended-early.ts";
+import { endedUnsent } from "./keep-progress.ts";
+import { connectionError } from "./progress.ts";
 
 /** Options of an {@link Http2Connection}. */
 export interface Http2ConnectionOptions {
@@ -171,7 +171,7 @@ export class Http2Connection {
     if (signal === undefined) return this.#connecting;
     return unlessAborted(this.#connecting, signal).catch((error: unknown) => {
       // Whoever waits for a connection has sent nothing.
-      throw signal.aborted ? unsent(aborted(signal)) : error;
+      throw signal.aborted ? endedUnsent(signal) : error;
     });
   }
 

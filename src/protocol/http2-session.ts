@@ -73,7 +73,7 @@ export class SharedSession {
     };
     cut?.addEventListener("abort", cutOff, { once: true });
     const timer = setTimeout(() => {
-      this.destroy(new Error(`no HTTP/2 settings within ${connectTimeoutMs} ms`));
+      this.destroy(silence(connectTimeoutMs));
     }, connectTimeoutMs);
     // Only the other side's settings prove that something speaks HTTP/2 there
     // (grpc/doc/connection-backoff.md): a stopped process still accepts TCP.
@@ -178,4 +178,12 @@ export class SharedSession {
     // A session that was closing waits for the other side, which may be gone.
     this.#socket.destroy();
   }
+}
+
+/** The error of another side that did not say in time that it speaks HTTP/2. */
+function silence(timeoutMs: number): Error {
+  return new Error(
+    `no HTTP/2 settings within ${timeoutMs} ms; see whether the instance still runs, speaks HTTP/2 (if not, use a ` +
+      'channel with httpVersion "1.1") and is not behind a firewall that drops what goes there, or set a longer connectTimeoutMs',
+  );
 }

@@ -36,9 +36,16 @@ export function connectionError(
 }
 
 /** The same error, of a request that never left this process. */
-export function unsent({ rawMessage, code, metadata, details, cause }: ConnectError): ConnectError {
-  const failure = new ConnectionFailure(rawMessage, "unsent", cause);
-  const error = new ConnectError(rawMessage, code, metadata, undefined, failure);
+export function unsent(error: ConnectError): ConnectError {
+  return copyOf(error, new ConnectionFailure(error.rawMessage, "unsent", error.cause));
+}
+
+/** An error like another one. */
+export function copyOf(
+  { rawMessage, code, metadata, details, cause: own }: ConnectError,
+  cause: unknown = own,
+): ConnectError {
+  const error = new ConnectError(rawMessage, code, metadata, undefined, cause);
   error.details = details;
   return error;
 }

@@ -33,9 +33,23 @@ export function boundTimeout(header: Headers, bounds: TimeoutBounds): number | u
   const asked = value === null ? bounds.defaultMs : askedMs(header);
   if (asked === undefined || (value !== null && asked <= bounds.maxMs)) return asked;
   const ms = Math.max(1, Math.ceil(Math.min(asked, bounds.maxMs)));
-  // gRPC allows eight digits: enough for 27 hours in ms, then count in seconds.
-  header.set(name, !grpc ? `${ms}` : ms < 1e8 ? `${ms}m` : `${Math.ceil(ms / 1_000)}S`);
+  header.set(name, grpc ? grpcTimeout(ms) : `${ms}`);
   return ms;
+}
+
+/**
+ * A deadline of whole milliseconds as a `grpc-timeout`, which has eight digits at
+ * most: enough for 27 hours, then seconds count. They are never more than the
+ * deadline, or timers of the other side would overflow at the longest of all.
+ */
+export function grpcTimeout(ms: number): string {
+  return ms < 1e8 ? `${ms}m` : `${Math.floor(ms / 1_000)}S`;
+}
+
+/** Rewrites a `grpc-timeout` with more digits than gRPC allows: Connect's clients count milliseconds, however many. */
+export function shortenTimeout(header: Headers): void {
+  const ms = /^(\d{9,})m$/.exec(header.get(grpcHeader) ?? "")?.[1];
+  if (ms !== undefined) header.set(grpcHeader, grpcTimeout(Number(ms)));
 }
 
 /** The deadline that the headers of a request ask for, in milliseconds; undefined for none that parses. */

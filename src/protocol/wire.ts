@@ -11,6 +11,8 @@ import type { CompressionName } from "./compression.ts";
 import { connectTransport } from "./connect/client.ts";
 import { grpcStream } from "./grpc/client-stream.ts";
 import { grpcUnary } from "./grpc/client-unary.ts";
+import { keepingProgress } from "./keep-progress.ts";
+import { shortenTimeout } from "./timeout.ts";
 import type { UnaryHttp } from "./unary/http.ts";
 
 /** A protocol, with what it leaves open. */
@@ -62,19 +64,24 @@ export function wireTransport(
     return connectTransport({ ...shared, ...wire, interceptors, compression, unaryHttp });
   }
   const registry = wire.json?.registry;
+  const grpcClient: UniversalClientFn = (request) => {
+    shortenTimeout(request.header);
+    return httpClient(request);
+  };
   const common = {
     ...shared,
+    httpClient: grpcClient,
     interceptors: [...interceptors],
     useBinaryFormat: wire.json === undefined,
     ...(registry === undefined ? {} : { jsonOptions: { registry } }),
     acceptCompression: compression === undefined ? [] : [...compressions],
     sendCompression: compression ?? null,
   };
-  if (wire.protocol === "grpc-web") return createGrpcWeb(common);
+  if (wire.protocol === "grpc-web") return keepingProgress(createGrpcWeb(common));
   const codec = wire.json === undefined ? protobufCodec : jsonCodec(wire.json);
   const limits = { readMaxBytes, writeMaxBytes };
-  const stream = grpcStream({ ...shared, codec, interceptors, compression });
+  const stream = grpcStream({ ...shared, httpClient: grpcClient, codec, interceptors, compression });
   const plain = compression === undefined && interceptors.length === 0 ? unaryHttp : undefined;
-  if (plain === undefined) return { ...createGrpc(common), stream };
+  if (plain === undefined) return { ...keepingProgress(createGrpc(common)), stream };
   return { unary: grpcUnary(plain, codec, limits), stream };
 }

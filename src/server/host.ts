@@ -206,7 +206,9 @@ export class Host implements Hosted {
   /** A unary call always has a deadline; a stream has what its caller or contract gives it. */
   #bounds(spec: MethodImplSpec): TimeoutBounds {
     const { limits } = this.#options;
-    const contractMs = methodInfo(spec.method).timeoutMs;
+    const { timeoutMs } = methodInfo(spec.method);
+    // A timer that is told more than it holds ends at once.
+    const contractMs = timeoutMs === undefined ? undefined : Math.min(timeoutMs, maxTimerMs);
     if (spec.kind !== "unary") return { defaultMs: contractMs, maxMs: maxTimerMs };
     return {
       defaultMs: contractMs ?? limits.defaultTimeoutMs,

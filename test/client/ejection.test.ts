@@ -1,12 +1,15 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { Code } from "@connectrpc/connect";
+import type { Interceptor } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { GreetService } from "../../gen/greet/v1/greet_pb.ts";
-import { connectionError, createMesh, grpc, peakEwma, protobuf, ringHash, staticRegistry, subscribe } from "../../src/index.ts";
+import { connectionError, createMesh, grpc, grpcWeb, instance, json, memory, peakEwma, protobuf, rest, ringHash, staticRegistry, subscribe } from "../../src/index.ts";
 import type { MeshEvents } from "../../src/index.ts";
 import { until } from "../../src/testing/until.ts";
+import { startMesh } from "../support/mesh.ts";
+import { silent as silentGreeter } from "../support/silent.ts";
 import { nothingUnhandled } from "../support/unhandled.ts";
 import { overloaded } from "../../src/resilience/overload.ts";
 import { failure, refusal, scripted } from "./scripted.ts";
@@ -229,17 +232,42 @@ describe("ejection", () => {
   });
 });
 
-test.each([protobuf(), grpc()])(
-  "a request whose deadline comes before there is a connection says nothing of its instance: $name",
-  async (channel) => {
-    // TCP accepts, but nobody speaks HTTP/2.
-    const silent = createServer().listen(0, "127.0.0.1");
-    await once(silent, "listening");
-    const mesh = createMesh({
-      registry: staticRegistry({ greeter: [`http://127.0.0.1:${(silent.address() as AddressInfo).port}`] }),
-      channels: [channel],
-      outlier: { consecutiveFailures: 3 },
-    });
+/** Has a channel take the general way. */
+const interceptors: readonly Interceptor[] = [(next) => (request) => next(request)];
+
+const httpVersion = "1.1";
+
+test.each([
+  ["protobuf", protobuf()],
+  ["grpc", grpc()],
+  ["protobuf with interceptors", protobuf({ interceptors })],
+  ["protobuf with compression", protobuf({ compression: "gzip" })],
+  ["json by GET", json({ httpGet: true })],
+  ["grpc with interceptors", grpc({ interceptors })],
+  ["grpc-web", grpcWeb()],
+  ["rest", rest()],
+  ["rest with interceptors", rest({ interceptors })],
+  ["protobuf over HTTP/1.1", protobuf({ httpVersion })],
+  ["protobuf over HTTP/1.1 with interceptors", protobuf({ httpVersion, interceptors })],
+  ["grpc-web over HTTP/1.1", grpcWeb({ httpVersion })],
+  ["rest over HTTP/1.1 with compression", rest({ httpVersion, compression: "gzip" })],
+])("a request whose deadline comes before there is a connection says nothing of its instance: %s", async (name, channel) => {
+  // TCP accepts, but nobody speaks HTTP/2, or TLS.
+  const sockets: Socket[] = [];
+  const silent = createServer((socket) => sockets.push(socket.on("error", () => {}))).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const scheme = name.includes("1.1") ? "https" : "http";
+  const registry = memory();
+  await registry.register(
+    instance({
+      id: "one",
+      component: "greeter",
+      services: [GreetService.typeName],
+      channels: { [channel.name]: `${scheme}://127.0.0.1:${(silent.address() as AddressInfo).port}` },
+    }),
+  );
+  for (const fastPath of [true, false]) {
+    const mesh = createMesh({ registry, channels: [channel], fastPath, outlier: { consecutiveFailures: 3 } });
     const greet = mesh.client(GreetService, { channel: channel.name });
     const many = async (): Promise<void> => {
       for await (const _ of greet.greetMany({ name: "Ada" }, { timeoutMs: 40 }));
@@ -247,14 +275,35 @@ test.each([protobuf(), grpc()])(
     const events = await told(async () => {
       for (let turn = 0; turn < 4; turn++) {
         expect((await failure(greet.greet({ name: "Ada" }, { timeoutMs: 40 }))).code).toBe(Code.DeadlineExceeded);
-        await failure(many());
+        // No rule tells how it streams.
+        if (channel.name !== "rest") expect((await failure(many())).code).toBe(Code.DeadlineExceeded);
       }
     });
     expect(events).toEqual([]);
+    for (const socket of sockets.splice(0)) socket.destroy();
     await mesh.close();
-    silent.close();
-  },
-);
+  }
+  silent.close();
+});
+
+test.each([
+  ["protobuf with interceptors", protobuf({ interceptors })],
+  ["grpc-web", grpcWeb()],
+  ["rest with interceptors over HTTP/1.1", rest({ interceptors, httpVersion })],
+])("one that was sent and is not answered in time does: %s", async (_, channel) => {
+  await using host = await startMesh({ components: [silentGreeter()] });
+  const registry = memory();
+  await registry.register(
+    instance({ id: "one", component: "greeter", services: [GreetService.typeName], channels: { [channel.name]: host.address } }),
+  );
+  const mesh = createMesh({ registry, channels: [channel], outlier: { consecutiveFailures: 3 } });
+  const greet = mesh.client(GreetService, { channel: channel.name, timeoutMs: 500 });
+  const events = await told(async () => {
+    for (let turn = 0; turn < 3; turn++) await failure(greet.greet({ name: "Ada" }));
+  });
+  expect(events).toEqual([expect.stringContaining("out: consecutive failures")]);
+  await mesh.close();
+});
 
 test("calls that wait for instances that nobody listens for, until their deadline, eject none of them", async () => {
   const addresses = await Promise.all(

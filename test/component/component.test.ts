@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
 import { GreetService } from "../../gen/greet/v1/greet_pb.ts";
 import { checkTogether, component } from "../../src/component/component.ts";
+import type { ComponentOptions } from "../../src/component/component.ts";
 import { implement } from "../../src/component/implement.ts";
 import { reasonOf } from "../../src/error.ts";
 
@@ -56,6 +57,17 @@ describe("component", () => {
       expect(thrownBy(() => component({ name, services: [greet] })).message).toContain(`"${name}"`);
     },
   );
+
+  test.each([
+    [() => undefined, "a function"],
+    [[{}], "[an object]"],
+    [null, "null"],
+  ])("refuses interceptors that are no list of functions: %o", (interceptors, shown) => {
+    const options = { name: "greeter", services: [greet], interceptors } as unknown as ComponentOptions;
+    expect(thrownBy(() => component(options)).message).toContain(
+      `the options of component greeter set interceptors to ${shown}: it must be a list of functions`,
+    );
+  });
 
   test("refuses a component without services, naming it", () => {
     expect(thrownBy(() => component({ name: "empty", services: [] })).message).toContain(

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http2";
 import type { Http2Server, ServerHttp2Session, ServerHttp2Stream, Settings } from "node:http2";
+import { createServer as createTcp } from "node:net";
 import type { AddressInfo } from "node:net";
 import { Code } from "@connectrpc/connect";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -233,6 +234,16 @@ describe("sessions", () => {
     const error = await failure(call());
     expect([error.code, ["unsent", "refused", "sent"].includes(String(progressOf(error)))]).toEqual([Code.Unavailable, true]);
   });
+});
+
+test("a listener that does not speak HTTP/2 is given up in time, as never sent to, with what to do", async () => {
+  const silent = createTcp((socket) => socket.on("error", () => {})).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  onTestFinished(() => { silent.close(); });
+  const { call, lost } = connected(`http://127.0.0.1:${(silent.address() as AddressInfo).port}`, { connectTimeoutMs: 200 });
+  const error = await failure(call());
+  expect([error.code, progressOf(error), lost.length]).toEqual([Code.Unavailable, "unsent", 1]);
+  expect(error.rawMessage).toMatch(/^cannot connect to http.*: no HTTP\/2 settings within 200 ms; see whether .*httpVersion "1.1".*connectTimeoutMs$/);
 });
 
 describe("keepalive", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { boundTimeout } from "../../src/protocol/timeout.ts";
+import { boundTimeout, shortenTimeout } from "../../src/protocol/timeout.ts";
 
 const bounds = { defaultMs: 30_000, maxMs: 300_000 };
 
@@ -42,8 +42,8 @@ describe("boundTimeout", () => {
     expect([grpc("99999999H"), grpc("6M")]).toEqual(["300000m", "300000m"]);
   });
 
-  test("stays within gRPC's eight digits", () => {
-    expect(grpc("99999999H", { defaultMs: 1, maxMs: 2 ** 31 - 1 })).toBe("2147484S");
+  test("stays within gRPC's eight digits, and within the bounds when it has to count in seconds", () => {
+    expect(grpc("99999999H", { defaultMs: 1, maxMs: 2 ** 31 - 1 })).toBe("2147483S");
   });
 
   test.each(["-5", "1.5", "99999999999", "soon", ""])(
@@ -53,4 +53,19 @@ describe("boundTimeout", () => {
       expect(grpc(value)).toBe(value);
     },
   );
+});
+
+describe("shortenTimeout", () => {
+  test.each([
+    ["99999999m", "99999999m"],
+    ["100000000m", "100000S"],
+    ["2147483647m", "2147483S"],
+    ["5S", "5S"],
+    ["soon", "soon"],
+    [undefined, null],
+  ])("makes of %j the header %j", (value, expected) => {
+    const header = new Headers(value === undefined ? {} : { "grpc-timeout": value });
+    shortenTimeout(header);
+    expect(header.get("grpc-timeout")).toBe(expected);
+  });
 });

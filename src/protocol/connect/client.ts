@@ -4,6 +4,7 @@ import type { Interceptor, Transport, UnaryResponse } from "@connectrpc/connect"
 import { createMethodUrl } from "@connectrpc/connect/protocol";
 import type { Compression, UniversalClientFn } from "@connectrpc/connect/protocol";
 import type { Codec } from "../../codec/codec.ts";
+import { keepProgress } from "../keep-progress.ts";
 import type { HttpAnswer, UnaryHttp } from "../unary/http.ts";
 import { callPlain, plainReader } from "./client-plain.ts";
 import { callStream } from "./client-stream.ts";
@@ -70,9 +71,10 @@ export function connectTransport(options: ConnectClientOptions): Transport {
       const init = { signal, timeoutMs, header, contextValues, message };
       const get = httpGet && method.idempotency === Level.NO_SIDE_EFFECTS;
       try {
+        const prepared = prepare(method);
         return plain === undefined || get
-          ? callUnary(options, prepare(method), method, init)
-          : callPlain(plain, options, prepare(method), method, init);
+          ? keepProgress(signal, (own) => callUnary(options, prepared, method, { ...init, signal: own }))
+          : callPlain(plain, options, prepared, method, init);
       } catch (error) {
         // What cannot be sent.
         return Promise.reject(error);

@@ -14,6 +14,7 @@ import { methodCodec } from "../connect/method-codec.ts";
 import type { MessageLimits, MethodCodec } from "../connect/method-codec.ts";
 import { envelop, envelopeBytes, onlyMessage } from "../envelope.ts";
 import { addOwnHeaders, toWebHeaders } from "../headers.ts";
+import { grpcTimeout } from "../timeout.ts";
 import type { HttpAnswer, UnaryHttp } from "../unary/http.ts";
 import { LazyResponse } from "../unary/response.ts";
 import type { HeaderSource } from "../unary/response.ts";
@@ -61,7 +62,7 @@ export function grpcUnary(http: UnaryHttp, codec: Codec, limits: MessageLimits):
     }
     const limitMs = positive(timeoutMs);
     const headers = ["content-type", contentType, "te", "trailers", "user-agent", "connect-mesh"];
-    if (limitMs !== undefined) headers.push("grpc-timeout", grpcTimeout(limitMs));
+    if (limitMs !== undefined) headers.push("grpc-timeout", grpcTimeout(Math.ceil(limitMs)));
     if (header !== undefined) addOwnHeaders(headers, header);
     const request = {
       method: "POST",
@@ -124,10 +125,4 @@ function messageOf(answer: HttpAnswer, contentType: string, limits: MessageLimit
 
 function missing(code: Code): ConnectError {
   return new ConnectError("protocol error: missing output message for unary method", code);
-}
-
-/** A deadline as a header: at most eight digits and a unit (grpc/doc/PROTOCOL-HTTP2.md). */
-function grpcTimeout(ms: number): string {
-  const whole = Math.ceil(ms);
-  return whole < 1e8 ? `${whole}m` : `${Math.ceil(whole / 1_000)}S`;
 }

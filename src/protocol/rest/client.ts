@@ -1,5 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
+import { keepProgress } from "../keep-progress.ts";
 import { restMethod } from "./client-method.ts";
 import type { RestClientOptions, RestMethod } from "./client-method.ts";
 import { callPlain } from "./client-plain.ts";
@@ -23,11 +24,17 @@ export function restTransport(options: RestClientOptions): Transport {
   const plain = compression === undefined && interceptors.length === 0 ? unaryHttp : undefined;
   return {
     // Async, so that what cannot be called rejects.
-    unary: async (method, signal, timeoutMs, header, message, contextValues) =>
-      plain === undefined
-        ? callUnary(options, prepare(method), method, { signal, timeoutMs, header, contextValues, message })
-        : callPlain(plain, options, prepare(method), method, { signal, timeoutMs, header, contextValues, message }),
-    stream: async (method, signal, timeoutMs, header, messages, contextValues) =>
-      callStream(options, prepare(method), method, { signal, timeoutMs, header, contextValues, messages }),
+    unary: async (method, signal, timeoutMs, header, message, contextValues) => {
+      const prepared = prepare(method);
+      const init = { timeoutMs, header, contextValues, message };
+      return plain === undefined
+        ? keepProgress(signal, (own) => callUnary(options, prepared, method, { ...init, signal: own }))
+        : callPlain(plain, options, prepared, method, { ...init, signal });
+    },
+    stream: async (method, signal, timeoutMs, header, messages, contextValues) => {
+      const prepared = prepare(method);
+      const init = { timeoutMs, header, contextValues, messages };
+      return keepProgress(signal, (own) => callStream(options, prepared, method, { ...init, signal: own }), true);
+    },
   };
 }

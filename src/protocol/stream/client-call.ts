@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { Interceptor, StreamRequest, StreamResponse } from "@connectrpc/connect";
 import { runStreamingCall } from "@connectrpc/connect/protocol";
+import { keepProgress } from "../keep-progress.ts";
 import { isWatched } from "./watched.ts";
 
 /** One streaming call of a transport. */
@@ -29,13 +30,15 @@ export function runStream<I extends DescMessage, O extends DescMessage>(
   if (signal !== undefined && isWatched(request.contextValues, signal) && interceptors.length === 0) {
     return send({ ...request, signal, message: whole<I>(request.method.input, messages) });
   }
-  return runStreamingCall<I, O>({
-    interceptors: [...interceptors],
-    ...(signal === undefined ? {} : { signal }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    req: { ...request, message: messages },
-    next: send,
-  });
+  const run = (own: AbortSignal | undefined): Promise<StreamResponse<I, O>> =>
+    runStreamingCall<I, O>({
+      interceptors: [...interceptors],
+      ...(own === undefined ? {} : { signal: own }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      req: { ...request, message: messages },
+      next: send,
+    });
+  return keepProgress(signal, run, true);
 }
 
 /** Whole messages of what callers give, which may be parts of messages. */

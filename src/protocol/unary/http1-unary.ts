@@ -74,7 +74,7 @@ class Exchange extends Http1Call implements HttpAnswer {
   /** Nobody wants the answer any more. */
   stop(error: ConnectError): void {
     if (this.#settled) return;
-    this.failed(this.ending(error));
+    this.failed(this.sent ? error : unsent(error));
     this.cancel();
   }
 

@@ -1,0 +1,38 @@
+import { ConnectError, createContextValues } from "@connectrpc/connect";
+import { describe, expect, test } from "vitest";
+import { callOptions, reasonOf } from "../../src/index.ts";
+import { perCallOptions } from "../../src/client/options.ts";
+
+/** The message of the configuration error that options of a call lead to, for whatever is no type of theirs. */
+function refusalOf(options: object): string {
+  try {
+    callOptions(options);
+  } catch (error) {
+    expect(reasonOf(error)).toBe("INVALID_CONFIGURATION");
+    return ConnectError.from(error).rawMessage;
+  }
+  return "no error";
+}
+
+describe("the options of a call", () => {
+  test.each([
+    [{ chanel: "grpc" }, "chanel though there is no such option: there are timeoutMs, headers, signal, onHeader, onTrailer, contextValues, channel,"],
+    [{ interceptors: [] }, "interceptors though there is no such option"],
+    [{ waitForReady: "no" }, 'waitForReady to "no": it must be true or false'],
+    [{ signal: true }, "signal to true: it must be an object"],
+    [{ onHeader: "x" }, 'onHeader to "x": it must be a function'],
+  ])("that there are not, or that make no sense, are an error that names them: %j", (options, message) => {
+    expect(refusalOf(options)).toContain(`the options of the call set ${message}`);
+  });
+
+  test("may be all that Connect and the mesh know, or undefined", () => {
+    const contextValues = createContextValues();
+    const { signal } = new AbortController();
+    const plain = { timeoutMs: 5, headers: { a: "b" }, signal, onHeader: () => {}, onTrailer: () => {} };
+    const own = { channel: ["grpc"], waitForReady: false, retry: false, hedging: false, hashKey: "id" } as const;
+    const options = callOptions({ ...plain, contextValues, ...own });
+    expect(options).toEqual({ ...plain, contextValues });
+    expect(perCallOptions(options.contextValues)).toEqual(own);
+    expect(refusalOf({ chanel: undefined, retry: undefined })).toBe("no error");
+  });
+});
