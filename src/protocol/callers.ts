@@ -6,13 +6,14 @@ import { CallContext } from "./unary/call-context.ts";
 
 /**
  * Lets the calls that handlers make know for whose call they are made, and so
- * how long anybody waits for them. It costs nothing until somebody asks.
+ * how long anybody waits for them. A handler is followed before there is any
+ * client, for it may make the first one.
  */
 export class Callers {
   readonly #contexts = new AsyncLocalStorage<HandlerContext>();
   #needed = false;
 
-  /** From now on handlers run so that {@link leftMs} knows of them. */
+  /** From now on there are clients: streams are followed beyond their first answer. */
   need(): void {
     this.#needed = true;
   }
@@ -23,7 +24,7 @@ export class Callers {
    * for what a handler has left behind when its call was answered.
    */
   leftMs(): number | undefined {
-    const context = this.#needed ? this.#contexts.getStore() : undefined;
+    const context = this.#contexts.getStore();
     return context === undefined || isAnswered(context) ? undefined : context.timeoutMs();
   }
 
@@ -35,16 +36,14 @@ export class Callers {
         const { impl } = spec;
         return {
           ...spec,
-          impl: (request: Message, context: HandlerContext) =>
-            this.#needed ? contexts.run(context, impl, request, context) : impl(request, context),
+          impl: (request: Message, context: HandlerContext) => contexts.run(context, impl, request, context),
         };
       }
       case "client_streaming": {
         const { impl } = spec;
         return {
           ...spec,
-          impl: (requests: AsyncIterable<Message>, context: HandlerContext) =>
-            this.#needed ? contexts.run(context, impl, requests, context) : impl(requests, context),
+          impl: (requests: AsyncIterable<Message>, context: HandlerContext) => contexts.run(context, impl, requests, context),
         };
       }
       case "server_streaming": {
@@ -58,20 +57,29 @@ export class Callers {
     }
   }
 
-  /** A generator runs for whoever asks for its next value: each time it has to be told again. */
+  /**
+   * A generator runs for whoever asks for its next value: each time it has to be
+   * told again, which would cost streams of small answers a fifth of their speed
+   * where nobody makes calls.
+   */
   #answers<R, A>(
     context: HandlerContext,
     impl: (request: R, context: HandlerContext) => AsyncIterable<A>,
     request: R,
   ): AsyncIterable<A> {
-    if (!this.#needed) return impl(request, context);
     const contexts = this.#contexts;
+    const isNeeded = (): boolean => this.#needed;
     const answers = contexts.run(context, impl, request, context);
     return {
       [Symbol.asyncIterator]() {
         const from = answers[Symbol.asyncIterator]();
+        let begun = false;
         return {
-          next: () => contexts.run(context, () => from.next()),
+          next: () => {
+            if (begun && !isNeeded()) return from.next();
+            begun = true;
+            return contexts.run(context, () => from.next());
+          },
           return: (value?: unknown) =>
             contexts.run(context, () => from.return?.(value) ?? Promise.resolve({ done: true, value })),
           throw: (error?: unknown) =>

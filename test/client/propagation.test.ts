@@ -32,7 +32,9 @@ type Next = () => Promise<unknown>;
  * Three processes' worth of meshes: a caller, a greeter whose every method
  * calls on, and a service that passes the call on to itself once more.
  */
-async function chain(options: { channel?: string; interceptors?: Interceptor[]; timeoutMs?: number } = {}): Promise<Client<typeof GreetService>> {
+async function chain(
+  options: { channel?: string; interceptors?: Interceptor[]; timeoutMs?: number; firstClientInHandler?: boolean } = {},
+): Promise<Client<typeof GreetService>> {
   const registry = memory();
   seen.length = 0;
   let last: Client<typeof ChannelTestService> | undefined;
@@ -95,8 +97,9 @@ async function chain(options: { channel?: string; interceptors?: Interceptor[]; 
       }),
     ],
   });
-  const on = front.client(ChannelTestService, { timeoutMs: options.timeoutMs });
-  next = () => on.look({ text: "x", number: 1n });
+  const make = (): Client<typeof ChannelTestService> => front.client(ChannelTestService, { timeoutMs: options.timeoutMs });
+  let on = options.firstClientInHandler === true ? undefined : make();
+  next = () => (on ??= make()).look({ text: "x", number: 1n });
   const caller = createMesh({ registry, channel: options.channel });
   open.push(caller);
   return caller.client(GreetService);
@@ -137,6 +140,17 @@ describe("the deadline of a call", () => {
     await read(greet.chat(two(), { timeoutMs: 3_000 }));
     await greet.collect(two(), { timeoutMs: 3_000 });
     expect(seen).toHaveLength(6);
+    for (const ms of seen) expect(ms).toBeLessThanOrEqual(3_000);
+  });
+
+  test.each<[string, (greet: Client<typeof GreetService>) => Promise<unknown>]>([
+    ["unary", (greet) => greet.greet({}, { timeoutMs: 3_000 })],
+    ["collecting", (greet) => greet.collect(two(), { timeoutMs: 3_000 })],
+    ["chatting", (greet) => read(greet.chat(two(), { timeoutMs: 3_000 }))],
+  ])("also from a %s handler that makes the first client of its mesh", async (_kind, call) => {
+    const greet = await chain({ firstClientInHandler: true });
+    await call(greet);
+    expect(seen.length).toBeGreaterThan(0);
     for (const ms of seen) expect(ms).toBeLessThanOrEqual(3_000);
   });
 
