@@ -124,8 +124,6 @@ class Hedge<T> {
     const now = this.#now();
     if (this.#started > 0) this.#halted = this.#options.guard.admit(now);
     if (this.#halted !== undefined) return this.#halted;
-    // It was for the copy that goes out now.
-    this.#timer?.abort();
     const own = new AbortController();
     this.#running.set(own, now);
     this.#newest = own;
@@ -137,10 +135,9 @@ class Hedge<T> {
   /** Starts the clock for the next attempt: the newest has a peer. */
   #clock(): void {
     const { policy, latency } = this.#options;
-    const pushedMs = this.#pushedMs - this.#now();
-    const delayMs = (policy.delayMs === "p95" ? latency?.value : policy.delayMs) ?? (pushedMs > 0 ? 0 : undefined);
+    const delayMs = policy.delayMs === "p95" ? latency?.value : policy.delayMs;
     if (delayMs === undefined) return;
-    const ms = Math.max(delayMs, pushedMs);
+    const ms = Math.max(delayMs, this.#pushedMs - this.#now());
     if (ms > 0) this.#launchIn(ms);
     else this.#launch();
   }
@@ -153,8 +150,6 @@ class Hedge<T> {
     this.#timer = timer;
     void (this.#options.sleep ?? sleep)(ms, timer.signal).then((passed) => {
       if (!passed) return;
-      // Timers may be early by a fraction: what was asked for is over all the same.
-      this.#pushedMs = -Infinity;
       const next = this.#launch();
       if (after !== undefined && next !== undefined) this.#options.followed?.(after, { next });
       this.#endIfOver();

@@ -228,6 +228,9 @@ describe("hedge, while an attempt waits for a peer", () => {
   test("stops the clock when it has lost its peer and looks for another", async () => {
     const outcome = await call([{ lostMs: 300, peerMs: 5_000 }, { afterMs: 1 }]);
     expect(starts(outcome)).toEqual([0, 5_500]);
+    // So it does when another failed before, and this one is in its place.
+    const next = await call([{ afterMs: 100, code: Code.Unavailable }, { peerMs: 2_000 }, { afterMs: 1 }]);
+    expect(starts(next)).toEqual([0, 100, 2_600]);
     // Only the newest matters: those before it were late with a peer.
     const older = await call([{ lostMs: 600 }, {}, { afterMs: 1 }]);
     expect(starts(older)).toEqual([0, 500, 1_000]);
@@ -256,6 +259,11 @@ describe("hedge, while an attempt waits for a peer", () => {
     const latency = new Recorder();
     await call([{ peerMs: 1_000, afterMs: 1_007 }], { latency });
     expect(latency.times).toEqual([7]);
+    const known = new Recorder({ warmUp: 1 });
+    known.record(100);
+    known.times.length = 0;
+    await call([{ peerMs: 9_000 }], { latency: known, cancelMs: 700 });
+    expect(known.times).toEqual([]);
   });
 });
 
@@ -286,6 +294,8 @@ describe("hedge, when a server refuses for overload", () => {
     expect(outcome).toMatchObject({ endMs: 100, error: { code: refused.code }, told: [[0, "deadline", undefined]] });
     const others = await call([{ afterMs: 620 }, refused], { deadlineMs: 640 });
     expect(others).toMatchObject({ answer: 0, endMs: 620, told: [[1, "left to the other copies", undefined]] });
+    const more = await call([{ afterMs: 610, code: Code.Unavailable }, refused, { afterMs: 1 }], { deadlineMs: 640 });
+    expect(starts(more)).toEqual([0, 500, 610]);
   });
 });
 
