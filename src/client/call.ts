@@ -7,6 +7,7 @@ import type { Policy } from "../contract/policy.ts";
 import { publish } from "../events.ts";
 import { progressOf } from "../protocol/progress.ts";
 import { hedge } from "../resilience/hedge.ts";
+import type { HedgeVerdict } from "../resilience/hedge.ts";
 import { Retry } from "../resilience/retry.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Explanation, NotedAttempt } from "./explanation.ts";
@@ -66,6 +67,10 @@ interface Sequence<T> extends Attempting<T> {
   readonly copies: number;
   /** Whether the last attempt did not even reach its peer. */
   unsent: boolean;
+  /** Hears that a copy of a hedged call waits for a peer, and that it has one. */
+  readonly waits?: ((waiting: boolean) => void) | undefined;
+  /** Notes what followed the failure of a hedged call's copy. */
+  followed?: ((verdict: HedgeVerdict) => void) | undefined;
 }
 
 /**
@@ -96,7 +101,7 @@ export class Call implements CallInfo {
    * @param before what was picked or tried before
    */
   async run<T>(attempting: Attempting<T>, before: Before = {}): Promise<T> {
-    const { policy, route, signal } = this.#plan;
+    const { policy, route, signal, left } = this.#plan;
     const { guard } = route;
     const { hedging, idempotent } = policy;
     if (hedging === false) {
@@ -104,13 +109,22 @@ export class Call implements CallInfo {
       return this.#repeat({ ...attempting, signal, retry, copies: 0, unsent: false }, before);
     }
     const transparent = { retry: false, idempotent } as const;
+    const sequences: Array<Sequence<T>> = [];
     return hedge(
-      (own, copies) => {
-        if (copies > 0) this.#publishCopy(copies);
+      (own, copies, waits) => {
         const retry = new Retry(transparent, guard);
-        return this.#repeat({ ...attempting, signal: own, retry, copies, unsent: false }, {});
+        const sequence: Sequence<T> = { ...attempting, signal: own, retry, copies, unsent: false, waits };
+        sequences[copies] = sequence;
+        return this.#repeat(sequence, {});
       },
-      { policy: hedging, guard, signal, latency: route.latency },
+      {
+        policy: hedging,
+        guard,
+        signal,
+        left,
+        latency: route.latency,
+        followed: (copy, verdict) => sequences[copy]?.followed?.(verdict),
+      },
     );
   }
 
@@ -125,8 +139,12 @@ export class Call implements CallInfo {
       await this.#failed(sequence, failed.member, failed.error);
     }
     for (;;) {
-      const member = next ?? this.#pick() ?? this.#again(sequence) ?? (await this.#wait(signal));
+      let member = next ?? this.#pick() ?? this.#again(sequence);
       next = undefined;
+      if (member === undefined) {
+        sequence.waits?.(true);
+        member = await this.#wait(signal);
+      }
       // An attempt that is too late would never be sent, and yet look like one that failed.
       if (signal.aborted) throw ConnectError.from(signal.reason, Code.Canceled);
       this.#attempts++;
@@ -136,6 +154,8 @@ export class Call implements CallInfo {
       if (policy.hedging !== false) this.#try(member);
       const startedMs = performance.now();
       member.begin();
+      if (!repeated && copies > 0) this.#publishCopy(copies);
+      sequence.waits?.(false);
       try {
         const answer = await attempt(member, signal, copies + retry.previousAttempts);
         if (course === undefined) {
@@ -181,9 +201,10 @@ export class Call implements CallInfo {
     const failure = { error, progress, leftMs: this.#plan.left(), repeatable: !over && repeatable() };
     const verdict = retry.failed(failure, performance.now());
     if (!verdict.again) {
-      // Copies of a hedged call are not repeated: what follows is another copy, if any.
+      // Copies of a hedged call are not repeated: what follows is another copy, if any, or the call was decided.
       const hedged = this.#plan.policy.hedging !== false && verdict.why === "off";
       note?.ended(error, over ? "over" : hedged ? "left to the other copies" : verdict.why);
+      if (hedged && !over) sequence.followed = ({ next, afterMs }) => note?.ended(error, next, afterMs);
       throw error;
     }
     const { afterMs, why } = verdict;

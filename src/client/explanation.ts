@@ -12,7 +12,7 @@ export const explained: () => boolean = listeners("call.explained");
 
 /** An attempt that goes on. */
 export interface NotedAttempt {
-  /** It ended: with an error or an answer, and with what follows. */
+  /** It ended: with an error or an answer, and with what follows. Said again, it changes only what follows. */
   ended(error: ConnectError | undefined, next: string, afterMs?: number): void;
 }
 
@@ -71,7 +71,7 @@ export class Explanation {
     this.#attempts.push(noted);
     return {
       ended: (error, next, afterMs) => {
-        noted.endedMs = performance.now();
+        noted.endedMs ??= performance.now();
         if (error?.code === Code.Canceled) return;
         noted.error = error;
         noted.next = next;

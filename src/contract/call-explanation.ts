@@ -35,7 +35,8 @@ export interface CallAttempt {
   readonly error: ConnectError | undefined;
   /**
    * What followed: the answer was that of the call, there was another attempt
-   * after `afterMs`, it was given up, or why nothing followed.
+   * after `afterMs`, it was given up or left to the other copies that ran, or
+   * why nothing followed.
    */
   readonly next: string;
   /** Pause before the next attempt, in milliseconds. */

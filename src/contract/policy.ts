@@ -24,7 +24,10 @@ export interface HedgingPolicy {
    * which 95 % of the calls to the method are answered. Default `p95`.
    */
   readonly delayMs: number | "p95";
-  /** Codes with which a copy may fail without ending the call. Default `unavailable`. */
+  /**
+   * Codes with which a copy may fail without ending the call. Default
+   * `unavailable`. So may `resource_exhausted` when the server says when to come back.
+   */
   readonly nonFatalCodes: readonly Code[];
 }
 

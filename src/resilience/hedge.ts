@@ -2,8 +2,29 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { sleep } from "../async/sleep.ts";
 import type { HedgingPolicy } from "../contract/policy.ts";
 import { pushbackOf } from "./pushback.ts";
+import type { Pushback } from "./pushback.ts";
 import type { Quantile } from "./quantile.ts";
 import type { RetryGuard } from "./retry-guard.ts";
+
+/** What followed a copy that failed: another one, at once or later, or why there was none. */
+export interface HedgeVerdict {
+  /**
+   * `code` and `pushback` say why another copy follows, after `afterMs`;
+   * without that time, and otherwise, they say what ended the call.
+   */
+  readonly next: "code" | "pushback" | "attempts" | "deadline" | "budget" | "throttled" | "left to the other copies";
+  /** Pause before the next copy, in milliseconds; undefined when none follows. */
+  readonly afterMs?: number | undefined;
+}
+
+/**
+ * Makes one attempt of a hedged call, until the signal aborts.
+ *
+ * @param index counts from 0, and so says how many attempts there were before
+ * @param waits told true when the attempt has no peer and waits for one, and
+ * false once it has one. An attempt that never says so has one from the start.
+ */
+export type HedgeAttempt<T> = (signal: AbortSignal, index: number, waits: (waiting: boolean) => void) => Promise<T>;
 
 /** Options of {@link hedge}. */
 export interface HedgeOptions {
@@ -11,12 +32,19 @@ export interface HedgeOptions {
   readonly guard: RetryGuard;
   /** Ends the call: its deadline, or its caller. */
   readonly signal: AbortSignal;
+  /** What is left of the deadline, in milliseconds. Default no end. */
+  readonly left?: (() => number) | undefined;
   /**
    * How long attempts at the method take. {@link hedge} adds to it, and a
    * policy with the delay `p95` reads it; without a value nothing is sent twice
    * for being late.
    */
   readonly latency?: Quantile | undefined;
+  /**
+   * Hears what followed the failure of an attempt, by its index; once more
+   * when the copy that was to follow a pushback's pause is not sent after all.
+   */
+  readonly followed?: ((index: number, verdict: HedgeVerdict) => void) | undefined;
   /** A monotonic clock, in milliseconds. Default `performance.now`. */
   readonly now?: (() => number) | undefined;
   /** Waits, as {@link sleep} does, which is the default. */
@@ -27,38 +55,41 @@ export interface HedgeOptions {
  * Makes a call that may be carried out more than once, and sends further copies
  * of it while there is no answer (gRFC A6, "Hedging Policy"). The first answer,
  * or the first failure that is fatal, is that of the call; what else runs is
- * aborted. A copy that fails with a non-fatal code is followed by the next at
- * once; a pushback puts that off, or ends further copies while those that run
- * go on. Every further copy takes from the guard's budget; when its budget or
- * throttle refuses one, none follows. When all have failed, the last failure
- * counts.
+ * aborted. A copy that fails with a non-fatal code, or with
+ * `resource_exhausted` when the server says when to come back, is followed by
+ * the next at once; a pushback puts that off, or ends further copies while
+ * those that run go on. A pause that the deadline would cut off is not begun.
+ * Every further copy takes from the guard's budget; when its budget or throttle
+ * refuses one, none follows. When all have failed, the last failure counts.
  *
- * @param attempt makes one attempt; `index` counts from 0, and so says how many
- * there were before. It repeats by itself what was never sent.
+ * While the newest copy waits for a peer no other follows: it would wait for
+ * the same, and all of them would be sent when the peer comes.
+ *
+ * @param attempt makes one attempt. It repeats by itself what was never sent.
  */
-export function hedge<T>(
-  attempt: (signal: AbortSignal, index: number) => Promise<T>,
-  options: HedgeOptions,
-): Promise<T> {
+export function hedge<T>(attempt: HedgeAttempt<T>, options: HedgeOptions): Promise<T> {
   return new Hedge(attempt, options).promise;
 }
 
 class Hedge<T> {
   readonly promise: Promise<T>;
-  readonly #attempt: (signal: AbortSignal, index: number) => Promise<T>;
+  readonly #attempt: HedgeAttempt<T>;
   readonly #options: HedgeOptions;
   readonly #now: () => number;
-  /** The attempts that run, and since when. */
-  readonly #running = new Map<AbortController, number>();
+  /** The attempts that run, and since when; undefined while one waits for a peer. */
+  readonly #running = new Map<AbortController, number | undefined>();
   readonly #settle: PromiseWithResolvers<T>;
+  #newest: AbortController | undefined;
   #timer: AbortController | undefined;
   #started = 0;
-  /** No further copies: a server or the guard said so. */
-  #halted = false;
+  /** Until when a server wants no further copy. */
+  #pushedMs = -Infinity;
+  /** No further copies: a server, the guard or the deadline said so. */
+  #halted: HedgeVerdict["next"] | undefined;
   #done = false;
   #failure: ConnectError | undefined;
 
-  constructor(attempt: (signal: AbortSignal, index: number) => Promise<T>, options: HedgeOptions) {
+  constructor(attempt: HedgeAttempt<T>, options: HedgeOptions) {
     this.#attempt = attempt;
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
@@ -76,61 +107,119 @@ class Hedge<T> {
     if (this.#finish(reason)) this.#settle.reject(reason);
   };
 
-  /** Starts the next attempt, and the clock for the one after it. */
-  #launch(): void {
-    const { policy, guard } = this.#options;
-    if (this.#halted || this.#done || this.#started >= policy.maxAttempts) return;
-    const now = this.#now();
-    if (this.#started > 0 && guard.admit(now) !== undefined) {
-      this.#halted = true;
-      return;
-    }
-    const own = new AbortController();
-    this.#running.set(own, now);
-    void this.#run(own, this.#started++);
-    const delayMs = policy.delayMs === "p95" ? this.#options.latency?.value : policy.delayMs;
-    if (delayMs === 0) this.#launch();
-    else if (delayMs !== undefined) this.#launchIn(delayMs);
+  /** What stands against another attempt, but for the guard. */
+  get #obstacle(): HedgeVerdict["next"] | undefined {
+    return this.#halted ?? (this.#started >= this.#options.policy.maxAttempts ? "attempts" : undefined);
   }
 
-  #launchIn(ms: number): void {
+  /** Whether the newest attempt is still to be sent. */
+  get #waiting(): boolean {
+    return this.#newest !== undefined && this.#running.has(this.#newest) && this.#running.get(this.#newest) === undefined;
+  }
+
+  /** Starts the next attempt, and the clock for the one after it. Returns what stands against it. */
+  #launch(): HedgeVerdict["next"] | undefined {
+    const obstacle = this.#obstacle;
+    if (this.#done || obstacle !== undefined) return obstacle;
+    const now = this.#now();
+    if (this.#started > 0) this.#halted = this.#options.guard.admit(now);
+    if (this.#halted !== undefined) return this.#halted;
+    const own = new AbortController();
+    this.#running.set(own, now);
+    this.#newest = own;
+    void this.#run(own, this.#started++);
+    if (this.#newest === own && !this.#waiting) this.#clock();
+    return undefined;
+  }
+
+  /** Starts the clock for the next attempt: the newest has a peer. */
+  #clock(): void {
+    const { policy, latency } = this.#options;
+    const delayMs = policy.delayMs === "p95" ? latency?.value : policy.delayMs;
+    if (delayMs === undefined) return;
+    const ms = Math.max(delayMs, this.#pushedMs - this.#now());
+    if (ms > 0) this.#launchIn(ms);
+    else this.#launch();
+  }
+
+  /** @param after index of the attempt whose server asked for the pause, if one did */
+  #launchIn(ms: number, after?: number): void {
     this.#timer?.abort();
-    if (this.#halted || this.#done || this.#started >= this.#options.policy.maxAttempts) return;
+    if (this.#done || this.#obstacle !== undefined) return;
     const timer = new AbortController();
     this.#timer = timer;
     void (this.#options.sleep ?? sleep)(ms, timer.signal).then((passed) => {
       if (!passed) return;
-      this.#launch();
+      const next = this.#launch();
+      if (after !== undefined && next !== undefined) this.#options.followed?.(after, { next });
       this.#endIfOver();
     });
   }
 
+  /** An attempt waits for a peer, or has one. */
+  #waits(own: AbortController, waiting: boolean): void {
+    if (!this.#running.has(own) || waiting === (this.#running.get(own) === undefined)) return;
+    this.#running.set(own, waiting ? undefined : this.#now());
+    if (own !== this.#newest) return;
+    if (waiting) this.#timer?.abort();
+    else this.#clock();
+  }
+
   async #run(own: AbortController, index: number): Promise<void> {
     try {
-      const answer = await this.#attempt(own.signal, index);
+      const answer = await this.#attempt(own.signal, index, (waiting) => { this.#waits(own, waiting); });
       const since = this.#running.get(own);
       if (since !== undefined) this.#options.latency?.record(this.#now() - since);
       this.#running.delete(own);
       if (!this.#finish(lost())) return;
       this.#options.guard.succeeded();
       this.#settle.resolve(answer);
-    } catch (error) {
+    } catch (thrown) {
+      if (this.#done) return;
+      const sent = this.#running.get(own) !== undefined;
       this.#running.delete(own);
-      if (!this.#done) this.#failed(ConnectError.from(error));
+      const error = ConnectError.from(thrown);
+      this.#failure = error;
+      if (sent) this.#failed(index, error);
+      // Where one found no peer, another finds none.
+      else if (this.#options.policy.nonFatalCodes.includes(error.code)) this.#halted ??= "code";
+      else this.#fail(error);
+      this.#endIfOver();
     }
   }
 
-  #failed(error: ConnectError): void {
+  /** What follows the failure of an attempt that was sent. */
+  #failed(index: number, error: ConnectError): void {
     const { policy, guard } = this.#options;
     const pushback = pushbackOf(error);
-    const fatal = !policy.nonFatalCodes.includes(error.code);
+    const invited = error.code === Code.ResourceExhausted && typeof pushback === "number";
+    const fatal = !invited && !policy.nonFatalCodes.includes(error.code);
     if (!fatal || pushback === "never") guard.failed();
-    this.#failure = error;
-    if (fatal || pushback === "never") this.#halted = true;
-    else if (pushback === undefined) this.#launch();
-    else this.#launchIn(pushback);
-    if (fatal) this.#fail(error);
-    else this.#endIfOver();
+    if (fatal) {
+      this.#options.followed?.(index, { next: "code" });
+      this.#fail(error);
+      return;
+    }
+    if (typeof pushback === "number") this.#pushedMs = this.#now() + pushback;
+    if (pushback === "never") this.#halted ??= "pushback";
+    const verdict = this.#follow(index, pushback);
+    this.#options.followed?.(index, verdict);
+  }
+
+  #follow(index: number, pushback: Pushback | undefined): HedgeVerdict {
+    const others = this.#running.size > 0;
+    const afterMs = typeof pushback === "number" ? pushback : 0;
+    // Without a pause there is nothing to cut off.
+    const late = afterMs > 0 && afterMs >= (this.#options.left?.() ?? Infinity);
+    if (late && !others) this.#halted ??= "deadline";
+    let obstacle = this.#obstacle;
+    if (obstacle === undefined && !this.#waiting) {
+      if (afterMs > 0) this.#launchIn(afterMs, index);
+      else obstacle = this.#launch();
+      if (obstacle === undefined && !late) return { next: pushback === undefined ? "code" : "pushback", afterMs };
+    }
+    // While others run, what stands against another is not the end.
+    return { next: others || obstacle === undefined ? "left to the other copies" : obstacle };
   }
 
   #fail(reason: unknown): void {
@@ -139,8 +228,7 @@ class Hedge<T> {
 
   /** Nothing runs and nothing more will: the last failure is that of the call. */
   #endIfOver(): void {
-    const over = this.#halted || this.#started >= this.#options.policy.maxAttempts;
-    if (over && this.#running.size === 0) this.#fail(this.#failure);
+    if (this.#obstacle !== undefined && this.#running.size === 0) this.#fail(this.#failure);
   }
 
   /** Ends all that runs. False when it had ended before. */
@@ -150,7 +238,7 @@ class Hedge<T> {
     this.#options.signal.removeEventListener("abort", this.#aborted);
     this.#timer?.abort();
     for (const [own, since] of this.#running) {
-      this.#recordAtLeast(this.#now() - since);
+      if (since !== undefined) this.#recordAtLeast(this.#now() - since);
       own.abort(reason);
     }
     this.#running.clear();

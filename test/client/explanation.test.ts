@@ -85,6 +85,37 @@ describe("a call explains", () => {
     ]);
   });
 
+  test("what followed the failure of a copy", async () => {
+    const attempts = async (code: Code, pushback?: string, hangs = false): Promise<readonly unknown[]> => {
+      await using of = scripted(
+        (at, signal) => {
+          if (hangs && at.id === "a") return hang(signal);
+          throw refusal(code, pushback);
+        },
+        { client: { hedging: { delayMs: hangs ? 1 : 60_000 } } },
+      );
+      of.show("a", "b", "c");
+      const [call] = await explained(() => failure(of.call({}, { timeoutMs: 200 })));
+      return (call?.attempts ?? []).map(({ why, next, afterMs }) => [why, next, afterMs]);
+    };
+    expect(await attempts(Code.NotFound)).toEqual([["first", "code", undefined]]);
+    expect(await attempts(Code.NotFound, undefined, true)).toEqual([
+      ["first", "given up", undefined],
+      ["hedge", "code", undefined],
+    ]);
+    expect(await attempts(Code.Unavailable)).toEqual([
+      ["first", "code", 0],
+      ["hedge", "attempts", undefined],
+    ]);
+    expect(await attempts(Code.ResourceExhausted, "3")).toEqual([
+      ["first", "pushback", 3],
+      ["hedge", "attempts", undefined],
+    ]);
+    expect(await attempts(Code.Unavailable, "-1")).toEqual([["first", "pushback", undefined]]);
+    expect(await attempts(Code.Unavailable, "60000")).toEqual([["first", "deadline", undefined]]);
+    expect((await attempts(Code.Unavailable, undefined, true)).at(1)).toEqual(["hedge", "left to the other copies", undefined]);
+  });
+
   test("the key that it went by", async () => {
     await using of = scripted((at) => ({ id: at.id }), {
       method: { hashKey: "owner.id", balancer: "ring_hash" },

@@ -96,6 +96,74 @@ describe("a hedged call", () => {
     expect(of.channel.attempts).toEqual(["a", "b", "c"]);
   });
 
+  test("sends no copy while there is no instance, and one of each call when there is", async () => {
+    await using of = scripted((at) => ({ id: at.id }), { client: { hedging: { delayMs: 20, maxAttempts: 5 } } });
+    of.show();
+    let [copies, left] = [0, 0];
+    const end = subscribe("call.hedge", () => copies++);
+    const off = subscribe("call.explained", ({ budgetLeft }) => (left = budgetLeft));
+    const waiting = Array.from({ length: 10 }, () => of.call({}));
+    expect((await failure(of.call({}, { timeoutMs: 300 }))).code).toBe(Code.DeadlineExceeded);
+    // Ten a second for ten seconds, and a fifth of eleven calls.
+    expect(left).toBeCloseTo(102.2, 5);
+    of.show("a");
+    await Promise.all(waiting);
+    end();
+    off();
+    expect([copies, of.channel.attempts.length]).toEqual([0, 10]);
+  });
+
+  test("sends no copy while its instances cannot be reached", async () => {
+    await using of = scripted(
+      () => {
+        throw connectionError("cannot connect", "unsent");
+      },
+      { client: { hedging: { delayMs: 20, maxAttempts: 5 } } },
+    );
+    of.show("a", "b");
+    let copies = 0;
+    const end = subscribe("call.hedge", () => copies++);
+    expect((await failure(of.call({}, { timeoutMs: 300 }))).code).toBe(Code.DeadlineExceeded);
+    end();
+    expect([copies, of.channel.attempts]).toEqual([0, ["a", "b"]]);
+  });
+
+  test("waits for its first instance, and sends a copy when that hangs", async () => {
+    await using of = scripted((at, signal) => (at.id === "a" ? hang(signal) : { id: at.id }), {
+      client: { hedging: { delayMs: 20 } },
+    });
+    of.show();
+    const call = of.call({});
+    of.show("a", "b");
+    expect((await call).id).toBe("b");
+    expect(of.channel.attempts).toEqual(["a", "b"]);
+  });
+
+  test("goes to another instance when one is overloaded and says when to come back", async () => {
+    await using of = scripted(
+      (at) => {
+        if (at.id === "b") return { id: "b" };
+        throw refusal(Code.ResourceExhausted, "3");
+      },
+      { client: { hedging: { delayMs: 60_000 } } },
+    );
+    of.show("a", "b");
+    expect((await of.call({})).id).toBe("b");
+    expect(of.channel.attempts).toEqual(["a", "b"]);
+  });
+
+  test("fails at once when all are overloaded for longer than it has", async () => {
+    await using of = scripted(
+      () => {
+        throw refusal(Code.ResourceExhausted, "60000");
+      },
+      { client: { hedging: { delayMs: 1 } } },
+    );
+    of.show("a", "b");
+    expect((await failure(of.call({}, { timeoutMs: 30_000 }))).code).toBe(Code.ResourceExhausted);
+    expect(of.channel.attempts).toEqual(["a"]);
+  });
+
   test("sends no copy when the budget is spent", async () => {
     await using of = scripted(() => new Promise((resolve) => setTimeout(resolve, 20, {})), {
       client: { hedging: { delayMs: 0, maxAttempts: 3 }, retryBudget: { minPerSecond: 0.2, ratio: 0 } },

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { HedgingPolicy } from "../../src/contract/policy.ts";
 import { RetryBudget } from "../../src/resilience/budget.ts";
 import { hedge } from "../../src/resilience/hedge.ts";
+import type { HedgeVerdict } from "../../src/resilience/hedge.ts";
 import { pushbackHeader } from "../../src/resilience/pushback.ts";
 import { Quantile } from "../../src/resilience/quantile.ts";
 import { RetryGuard } from "../../src/resilience/retry-guard.ts";
@@ -13,6 +14,10 @@ import { seeded, VirtualClock } from "./virtual.ts";
 /** What an attempt does: after so many ms it answers or fails; without a time it hangs until it is aborted. */
 interface Script {
   readonly afterMs?: number;
+  /** It waits for a peer from here... */
+  readonly lostMs?: number;
+  /** ...until here. */
+  readonly peerMs?: number;
   readonly code?: Code;
   readonly pushback?: string;
 }
@@ -27,6 +32,8 @@ interface Attempt {
 
 interface Outcome {
   readonly attempts: readonly Attempt[];
+  /** What was told of failures: by whom, what followed, after how long. */
+  readonly told: ReadonlyArray<readonly [number, HedgeVerdict["next"], number | undefined]>;
   readonly endMs: number;
   readonly answer?: number | undefined;
   readonly error?: ConnectError | undefined;
@@ -38,15 +45,17 @@ interface Init {
   readonly budget?: RetryBudget;
   readonly latency?: Quantile;
   readonly cancelMs?: number;
+  readonly deadlineMs?: number;
 }
 
 /** Makes a hedged call whose attempts follow scripts, in virtual time. The answer is the attempt's index. */
 async function call(scripts: readonly Script[], init: Init = {}): Promise<Outcome> {
   const clock = new VirtualClock();
   const attempts: Attempt[] = [];
+  const told: Array<[number, HedgeVerdict["next"], number | undefined]> = [];
   const caller = new AbortController();
   if (init.cancelMs !== undefined) clock.after(init.cancelMs, () => { caller.abort(new ConnectError("over", Code.Canceled)); });
-  const run = (signal: AbortSignal, index: number): Promise<number> => {
+  const run = (signal: AbortSignal, index: number, waits: (waiting: boolean) => void): Promise<number> => {
     const attempt: Attempt = { startMs: clock.now() };
     attempts.push(attempt);
     const script = scripts[index] ?? {};
@@ -56,6 +65,10 @@ async function call(scripts: readonly Script[], init: Init = {}): Promise<Outcom
         attempt.reason = signal.reason;
         reject(signal.reason as Error);
       });
+      const { lostMs = 0, peerMs } = script;
+      if (lostMs > 0) clock.after(lostMs, () => { waits(true); });
+      else if (peerMs !== undefined) waits(true);
+      if (peerMs !== undefined) clock.after(peerMs, () => { waits(false); });
       if (script.afterMs === undefined) return;
       clock.after(script.afterMs, () => {
         attempt.endMs = clock.now();
@@ -70,7 +83,9 @@ async function call(scripts: readonly Script[], init: Init = {}): Promise<Outcom
     policy: { maxAttempts: 4, delayMs: 500, nonFatalCodes: [Code.Unavailable, Code.Internal, Code.Aborted], ...init.policy },
     guard: new RetryGuard(init.budget ?? new RetryBudget({ minPerSecond: 1_000 }), init.throttle),
     signal: caller.signal,
+    left: () => (init.deadlineMs ?? Infinity) - clock.now(),
     latency: init.latency,
+    followed: (index, { next, afterMs }) => told.push([index, next, afterMs]),
     now: clock.now,
     sleep: clock.sleep,
   }).then(
@@ -79,7 +94,7 @@ async function call(scripts: readonly Script[], init: Init = {}): Promise<Outcom
   );
   await clock.run();
   await ended;
-  return { attempts, endMs: -1, ...outcome };
+  return { attempts, told, endMs: -1, ...outcome };
 }
 
 /** A quantile that also remembers each time. */
@@ -196,6 +211,105 @@ describe("hedge", () => {
       throw new ConnectError("broken", Code.Internal);
     };
     await expect(hedge(attempt, { policy, guard, signal })).rejects.toThrow("broken");
+  });
+});
+
+describe("hedge, while an attempt waits for a peer", () => {
+  test("sends no further copy, takes nothing of the budget, and counts the delay from when it has one", async () => {
+    const budget = new RetryBudget({ minPerSecond: 1 });
+    const alone = await call([{ peerMs: 8_000, afterMs: 8_400 }], { budget });
+    expect(alone).toMatchObject({ answer: 0, endMs: 8_400 });
+    expect(alone.attempts).toHaveLength(1);
+    expect(budget.left(0)).toBe(10);
+    const late = await call([{ peerMs: 2_000 }, { peerMs: 3_000 }, { afterMs: 1 }]);
+    expect(starts(late)).toEqual([0, 2_500, 6_000]);
+  });
+
+  test("stops the clock when it has lost its peer and looks for another", async () => {
+    const outcome = await call([{ lostMs: 300, peerMs: 5_000 }, { afterMs: 1 }]);
+    expect(starts(outcome)).toEqual([0, 5_500]);
+    // So it does when another failed before, and this one is in its place.
+    const next = await call([{ afterMs: 100, code: Code.Unavailable }, { peerMs: 2_000 }, { afterMs: 1 }]);
+    expect(starts(next)).toEqual([0, 100, 2_600]);
+    // Only the newest matters: those before it were late with a peer.
+    const older = await call([{ lostMs: 600 }, {}, { afterMs: 1 }]);
+    expect(starts(older)).toEqual([0, 500, 1_000]);
+  });
+
+  test("sends none for another that fails: the one that waits is the next", async () => {
+    const fail = { afterMs: 600, code: Code.Unavailable };
+    const outcome = await call([fail, { peerMs: 400, afterMs: 410 }]);
+    expect(starts(outcome)).toEqual([0, 500]);
+    expect(outcome).toMatchObject({ answer: 1, endMs: 910, told: [[0, "left to the other copies", undefined]] });
+    const pushed = await call([{ ...fail, pushback: "2000" }, { peerMs: 200 }, { afterMs: 1 }]);
+    expect(starts(pushed)).toEqual([0, 500, 2_600]);
+  });
+
+  test("sends none after one that found no peer, which is no failure of a server", async () => {
+    const throttle = new RetryThrottle({ maxTokens: 10, tokenRatio: 1 });
+    const none = { peerMs: 9_000, afterMs: 100, code: Code.Unavailable };
+    const outcome = await call([none], { throttle });
+    expect(outcome).toMatchObject({ endMs: 100, error: { code: Code.Unavailable }, told: [] });
+    expect([outcome.attempts.length, throttle.tokens]).toEqual([1, 10]);
+    expect(await call([{ afterMs: 2_000 }, none])).toMatchObject({ answer: 0, endMs: 2_000, attempts: [{}, {}] });
+    expect(await call([{ afterMs: 2_000 }, { ...none, code: Code.FailedPrecondition }])).toMatchObject({ endMs: 600 });
+  });
+
+  test("counts the wait as no part of how long attempts take", async () => {
+    const latency = new Recorder();
+    await call([{ peerMs: 1_000, afterMs: 1_007 }], { latency });
+    expect(latency.times).toEqual([7]);
+    const known = new Recorder({ warmUp: 1 });
+    known.record(100);
+    known.times.length = 0;
+    await call([{ peerMs: 9_000 }], { latency: known, cancelMs: 700 });
+    expect(known.times).toEqual([]);
+  });
+});
+
+describe("hedge, when a server refuses for overload", () => {
+  const refused = { afterMs: 100, code: Code.ResourceExhausted, pushback: "50" };
+
+  test("sends the next copy when the server says, though the code is fatal without it", async () => {
+    const outcome = await call([refused, { ...refused, pushback: "0" }, { afterMs: 1 }]);
+    expect(starts(outcome)).toEqual([0, 150, 250]);
+    expect(outcome).toMatchObject({ answer: 2, told: [[0, "pushback", 50], [1, "pushback", 0]] });
+  });
+
+  test.each([undefined, "-1"])("ends with it when the server does not say when to come back: %j", async (pushback) => {
+    const { afterMs, code } = refused;
+    const outcome = await call([{}, { afterMs, code, ...(pushback === undefined ? {} : { pushback }) }]);
+    expect(outcome).toMatchObject({ endMs: 600, error: { code }, told: [[1, "code", undefined]] });
+  });
+
+  test("takes the copy from the budget, and a token of the throttle", async () => {
+    const throttle = new RetryThrottle({ maxTokens: 10, tokenRatio: 1 });
+    const outcome = await call([refused, { afterMs: 1 }], { budget: new RetryBudget({ minPerSecond: 0 }), throttle });
+    expect(outcome).toMatchObject({ endMs: 150, error: { code: refused.code }, told: [[0, "pushback", 50], [0, "budget", undefined]] });
+    expect([outcome.attempts.length, throttle.tokens]).toEqual([1, 9]);
+  });
+
+  test("begins no pause that the deadline would cut off, but waits for what runs", async () => {
+    const outcome = await call([refused, { afterMs: 1 }], { deadlineMs: 150 });
+    expect(outcome).toMatchObject({ endMs: 100, error: { code: refused.code }, told: [[0, "deadline", undefined]] });
+    const others = await call([{ afterMs: 620 }, refused], { deadlineMs: 640 });
+    expect(others).toMatchObject({ answer: 0, endMs: 620, told: [[1, "left to the other copies", undefined]] });
+    const more = await call([{ afterMs: 610, code: Code.Unavailable }, refused, { afterMs: 1 }], { deadlineMs: 640 });
+    expect(starts(more)).toEqual([0, 500, 610]);
+  });
+});
+
+describe("hedge tells what followed a failure", () => {
+  const fail = { afterMs: 10, code: Code.Unavailable };
+  const told = async (scripts: readonly Script[], init?: Init): Promise<unknown> =>
+    (await call(scripts, init)).told.map(([index, next]) => `${index} ${next}`);
+
+  test("as it was", async () => {
+    expect(await told([fail, fail], { policy: { maxAttempts: 2 } })).toEqual(["0 code", "1 attempts"]);
+    expect(await told([{ afterMs: 900 }, fail], { policy: { maxAttempts: 2 } })).toEqual(["1 left to the other copies"]);
+    expect(await told([{ ...fail, pushback: "-1" }])).toEqual(["0 pushback"]);
+    expect(await told([fail], { budget: new RetryBudget({ minPerSecond: 0 }) })).toEqual(["0 budget"]);
+    expect(await told([fail], { throttle: new RetryThrottle({ maxTokens: 1, tokenRatio: 1 }) })).toEqual(["0 throttled"]);
   });
 });
 
