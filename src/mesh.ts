@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import type { DescService } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
-import type { Client, Transport } from "@connectrpc/connect";
+import type { Client, ConnectError, Transport } from "@connectrpc/connect";
 import type { FastifyInstance } from "fastify";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "../gen/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as AlphaReflection } from "../gen/grpc/reflection/v1alpha/reflection_pb.ts";
 import { sleep } from "./async/sleep.ts";
+import { unlessAborted } from "./async/unless-aborted.ts";
 import { peakEwma } from "./balancer/peak-ewma.ts";
 import { builtInChannels } from "./channel/built-in.ts";
 import { client } from "./client/client.ts";
@@ -52,7 +53,7 @@ export class Mesh implements AsyncDisposable, Mountable {
   readonly #validation: ComponentValidation;
   readonly #drain: DrainOptions;
   readonly #healthMs: number;
-  /** Aborts when the mesh begins to leave. */
+  /** Aborts when the mesh begins to leave, or is closed while it starts. */
   readonly #leaving = new AbortController();
   /** Aborts when whoever closes the mesh does not want to wait. */
   readonly #hurry = new AbortController();
@@ -171,9 +172,10 @@ export class Mesh implements AsyncDisposable, Mountable {
    * Runs startup hooks in order, listens, and registers every component that
    * serves. Rejects, with everything undone, when one of that fails; a registry
    * that is merely down is tried again later. Calling it again returns the same
-   * promise.
+   * promise. `close()` ends it: then, and after that, it rejects with `MESH_CLOSED`.
    */
   start(signal?: AbortSignal): Promise<void> {
+    if (this.#closing !== undefined) return Promise.reject(closed("cannot start: it was closed, and a mesh starts once"));
     this.#starting ??= this.#start(signal);
     return this.#starting;
   }
@@ -215,23 +217,22 @@ export class Mesh implements AsyncDisposable, Mountable {
   }
 
   async #start(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#state !== "new") {
-      throw meshError(
-        Code.FailedPrecondition,
-        "MESH_CLOSED",
-        `the mesh cannot start: it is ${this.#state}, and a mesh starts once`,
-      );
-    }
+    const leaving = this.#leaving.signal;
+    const ends = signal === undefined ? leaving : AbortSignal.any([leaving, signal]);
     this.#state = "starting";
     try {
       await this.#validation.prepare();
-      for (const { lifecycle } of this.#ids.keys()) await lifecycle.start(signal);
+      for (const { lifecycle } of this.#ids.keys()) await lifecycle.start(ends);
+      ends.throwIfAborted();
       this.#address = await this.#server.listen();
-      await this.#presences.refresh();
-      if (this.#address !== undefined) await this.#presences.announce(this.#address, signal);
+      // Checks and registries are not ours: they may not listen to a signal.
+      await unlessAborted(this.#presences.refresh(), ends);
+      if (this.#address !== undefined) await unlessAborted(this.#presences.announce(this.#address, ends), ends);
       this.#state = "running";
-      await this.#presences.open(this.#healthMs);
+      await unlessAborted(this.#presences.open(this.#healthMs), ends);
     } catch (error) {
+      // Whoever closes it undoes what was done, without losing calls that have come already.
+      if (leaving.aborted) throw closed("was closed before it had started", error);
       this.#state = "failed";
       await this.#presences.withdraw(this.#limit(this.#drain.deregisterTimeoutMs));
       await this.#finish(this.#limit(0)).catch(() => {
@@ -242,9 +243,8 @@ export class Mesh implements AsyncDisposable, Mountable {
   }
 
   async #close(): Promise<void> {
-    const starting = this.#starting;
-    if (starting === undefined) this.#starting = Promise.resolve();
-    await starting?.catch(() => {
+    this.#leaving.abort();
+    await this.#starting?.catch(() => {
       // Told to whoever started it.
     });
     if (this.#state === "failed") return;
@@ -260,7 +260,6 @@ export class Mesh implements AsyncDisposable, Mountable {
   async #leave(): Promise<void> {
     const reachable = this.#address !== undefined && this.#ids.size > 0;
     this.#state = "draining";
-    this.#leaving.abort();
     for (const { lifecycle } of this.#ids.keys()) lifecycle.drain();
     await this.#presences.withdraw(this.#limit(this.#drain.deregisterTimeoutMs));
     if (reachable) await sleep(this.#drain.drainDelayMs, this.#hurry.signal);
@@ -275,7 +274,7 @@ export class Mesh implements AsyncDisposable, Mountable {
     const steps: Array<() => Promise<void>> = [
       () => this.#server.close(),
       () => this.#runtime.close(grace),
-      ...[...this.#ids.keys()].reverse().map(({ lifecycle }) => () => lifecycle.stop()),
+      ...[...this.#ids.keys()].reverse().map(({ lifecycle }) => () => lifecycle.stop(this.#hurry.signal)),
     ];
     const failures: unknown[] = [];
     for (const step of steps) await step().catch((error: unknown) => failures.push(error));
@@ -294,4 +293,8 @@ export class Mesh implements AsyncDisposable, Mountable {
  */
 export function createMesh(options: MeshOptions = {}): Mesh {
   return new Mesh(options);
+}
+
+function closed(what: string, cause?: unknown): ConnectError {
+  return meshError(Code.FailedPrecondition, "MESH_CLOSED", `the mesh ${what}`, { cause });
 }

@@ -2,22 +2,23 @@
 export const maxTimerMs = 2_147_483_647;
 
 /**
- * Waits for a time, in milliseconds, or until the signal aborts. Resolves to
- * true when the time passed and to false when the signal aborted; it never
+ * Waits for a time, in milliseconds, or until one of the signals aborts. Resolves
+ * to true when the time passed and to false when a signal aborted; it never
  * rejects, so loops need no try. The timer does not keep the process alive.
  */
-export function sleep(ms: number, signal?: AbortSignal): Promise<boolean> {
-  if (signal?.aborted === true) return Promise.resolve(false);
+export function sleep(ms: number, ...signals: ReadonlyArray<AbortSignal | undefined>): Promise<boolean> {
+  if (signals.some((signal) => signal?.aborted === true)) return Promise.resolve(false);
   return new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", aborted);
-      resolve(true);
-    }, Math.min(ms, maxTimerMs));
-    timer.unref();
-    const aborted = (): void => {
+    const settle = (passed: boolean): void => {
       clearTimeout(timer);
-      resolve(false);
+      for (const signal of signals) signal?.removeEventListener("abort", aborted);
+      resolve(passed);
     };
-    signal?.addEventListener("abort", aborted, { once: true });
+    const aborted = (): void => {
+      settle(false);
+    };
+    const timer = setTimeout(settle, Math.min(ms, maxTimerMs), true);
+    timer.unref();
+    for (const signal of signals) signal?.addEventListener("abort", aborted, { once: true });
   });
 }

@@ -4,6 +4,7 @@ import { sleep } from "../async/sleep.ts";
 import type { CallInfo } from "../balancer/balancer.ts";
 import type { Channel } from "../channel/channel.ts";
 import type { Policy } from "../contract/policy.ts";
+import { meshError } from "../error.ts";
 import { publish } from "../events.ts";
 import { progressOf } from "../protocol/progress.ts";
 import { hedge } from "../resilience/hedge.ts";
@@ -220,7 +221,9 @@ export class Call implements CallInfo {
       afterMs,
       why,
     }));
-    if (afterMs > 0 && !(await sleep(afterMs, signal))) throw error;
+    if (afterMs > 0 && !(await sleep(afterMs, signal, this.#cluster.ended))) {
+      throw signal.aborted ? error : closedMeanwhile(error);
+    }
   }
 
   /** A peer that was not tried, over the best channel that has one. */
@@ -254,6 +257,7 @@ export class Call implements CallInfo {
     const { waitForReady } = this.#plan.policy;
     for (;;) {
       if (signal.aborted) throw ConnectError.from(signal.reason, Code.Canceled);
+      if (this.#cluster.closed) throw closedMeanwhile(this.obstacle);
       if (this.#cluster.known) {
         this.obstacle = noPeer(this.#cluster, this.#plan.channels, this.obstacle);
         // The registry's first answer is worth waiting for in any case; more only if asked.
@@ -285,4 +289,11 @@ export class Call implements CallInfo {
   #publishCopy(copy: number): void {
     publish("call.hedge", () => ({ service: this.method.parent.typeName, method: this.method.name, copy }));
   }
+}
+
+/** The error of a call that waited when its mesh was closed. @param cause what it waited for, or failed with */
+function closedMeanwhile(cause: ConnectError | undefined): ConnectError {
+  const why = cause === undefined ? "" : `: ${cause.rawMessage}`;
+  const text = `the mesh was closed while the call waited${why}`;
+  return meshError(Code.Unavailable, "MESH_CLOSED", text, { cause });
 }

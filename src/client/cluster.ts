@@ -56,6 +56,11 @@ export class Cluster {
     return this.#stop.signal.aborted;
   }
 
+  /** Aborts when it no longer follows. */
+  get ended(): AbortSignal {
+    return this.#stop.signal;
+  }
+
   /** How many instances there are. */
   get size(): number {
     return this.#instances.length;

@@ -1,5 +1,6 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
+import { unlessAborted } from "../async/unless-aborted.ts";
 import type { Balancer } from "../balancer/balancer.ts";
 import type { Channel, ChannelOptions } from "../channel/channel.ts";
 import { instance } from "../contract/instance.ts";
@@ -17,6 +18,9 @@ import type { ChannelPreference } from "./options.ts";
 import { ClientPeer } from "./peer.ts";
 import { PeerPool } from "./peer-pool.ts";
 import type { CallSettings } from "./settings.ts";
+
+/** How long the watches of a registry may take to end, in milliseconds. */
+const unwatchMs = 1_000;
 
 /** What all clients of a mesh share. */
 export interface ClientSettings extends CallSettings {
@@ -122,7 +126,9 @@ export class ClientRuntime {
   async close(limit: AbortSignal): Promise<void> {
     this.#closed = true;
     for (const cluster of this.#clusters) cluster.close();
-    await Promise.all([...this.#discoveries.values()].map((d) => d[Symbol.asyncDispose]()));
+    // A registry that does not let go of a watch must not hold up the stop.
+    const watches = Promise.all([...this.#discoveries.values()].map((d) => d[Symbol.asyncDispose]()));
+    await unlessAborted(watches, AbortSignal.any([limit, AbortSignal.timeout(unwatchMs)])).catch(() => {});
     const cut = (): void => {
       this.#cut.abort();
     };

@@ -19,6 +19,9 @@ export interface Hooks {
   readonly shutdownTimeoutMs: number;
 }
 
+/** What a shutdown hook still has once it is told to hurry, in milliseconds. */
+const hurriedMs = 1_000;
+
 /** The state of a component and the only ways to change it. */
 export class Lifecycle {
   readonly #component: string;
@@ -34,7 +37,10 @@ export class Lifecycle {
     return this.#state;
   }
 
-  /** Runs the startup hook. A hook that fails or takes too long leaves FAILED and rejects. */
+  /**
+   * Runs the startup hook. A hook that fails or takes too long leaves FAILED and
+   * rejects. A signal that has aborted before rejects with its reason and changes nothing.
+   */
   async start(signal?: AbortSignal): Promise<void> {
     if (this.#state !== "VIRGIN") {
       throw meshError(
@@ -44,6 +50,7 @@ export class Lifecycle {
         { metadata: { component: this.#component } },
       );
     }
+    signal?.throwIfAborted();
     this.#to("STARTING");
     try {
       await within(this.#hooks.startup, this.#hooks.startupTimeoutMs, signal);
@@ -67,13 +74,16 @@ export class Lifecycle {
   /**
    * Runs the shutdown hook of a component that had started. A hook that fails
    * or takes too long leaves FAILED and rejects.
+   *
+   * @param hurry when it aborts, the hook's signal does, and the hook has a
+   * second at most to end
    */
-  async stop(): Promise<void> {
+  async stop(hurry?: AbortSignal): Promise<void> {
     if (this.#state === "VIRGIN") this.#to("STOPPED");
     if (this.#state !== "RUNNING" && this.#state !== "DRAINING") return;
     this.drain();
     try {
-      await within(this.#hooks.shutdown, this.#hooks.shutdownTimeoutMs, undefined);
+      await within(this.#hooks.shutdown, this.#hooks.shutdownTimeoutMs, hurry, hurriedMs);
       this.#to("STOPPED");
     } catch (error) {
       this.#to("FAILED");
@@ -93,21 +103,37 @@ export class Lifecycle {
   }
 }
 
-/** Runs a hook; rejects at the time limit or the signal, even when the hook goes on. */
+/**
+ * Runs a hook; rejects at the time limit or the signal, even when the hook goes on.
+ *
+ * @param afterMs what the hook still has when the signal aborts, in milliseconds
+ */
 async function within(
   hook: Hook | undefined,
   timeoutMs: number,
   signal: AbortSignal | undefined,
+  afterMs = 0,
 ): Promise<void> {
   if (hook === undefined) return;
   const limit = new AbortController();
-  const timer = setTimeout(() => {
-    limit.abort(new Error(`it took longer than ${timeoutMs} ms`));
-  }, timeoutMs);
-  const either = signal === undefined ? limit.signal : AbortSignal.any([limit.signal, signal]);
+  const timers: NodeJS.Timeout[] = [];
+  const end = (ms: number, why: string): void => {
+    timers.push(setTimeout(() => {
+      limit.abort(new Error(why));
+    }, ms));
+  };
+  const aborted = (): void => {
+    if (afterMs === 0) limit.abort(signal?.reason);
+    else end(afterMs, `it was told to hurry, and took longer than ${afterMs} ms`);
+  };
+  end(timeoutMs, `it took longer than ${timeoutMs} ms`);
+  if (signal?.aborted === true) aborted();
+  else signal?.addEventListener("abort", aborted, { once: true });
+  const told = signal === undefined ? limit.signal : AbortSignal.any([limit.signal, signal]);
   try {
-    await unlessAborted(Promise.resolve(hook(either)), either);
+    await unlessAborted(Promise.resolve(hook(told)), limit.signal);
   } finally {
-    clearTimeout(timer);
+    for (const timer of timers) clearTimeout(timer);
+    signal?.removeEventListener("abort", aborted);
   }
 }

@@ -3,7 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Dispatcher } from "undici";
 import { errorText } from "../error.ts";
 import type { Http1Connections } from "./http1-connections.ts";
-import { lost } from "./http1-end.ts";
+import { lost } from "./lost.ts";
 
 /** A request as it is sent. */
 export interface Http1Request {

@@ -3,6 +3,7 @@ import type { ConnectError } from "@connectrpc/connect";
 import type { Pool } from "undici";
 import { errorText } from "../error.ts";
 import { boundedDial } from "./http1-dial.ts";
+import { CutOff } from "./lost.ts";
 import { connectionError } from "./progress.ts";
 
 /** How long a connection is kept for the next call, in milliseconds: less than Node's servers keep it. */
@@ -95,7 +96,7 @@ export class Http1Connections {
 
   readonly #cut = (): void => {
     this.#closed = true;
-    this.#pool?.destroy(new Error("the connection was closed on this side")).catch(() => {
+    this.#pool?.destroy(new CutOff()).catch(() => {
       // It was destroyed already.
     });
   };

@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { ConnectError } from "@connectrpc/connect";
-import { errorText } from "../error.ts";
 import { connectionError } from "./progress.ts";
 
 /** Formats that say themselves where they end. */
@@ -22,10 +21,4 @@ export function undelimited(): ConnectError {
       "let the server or proxy send one of them",
     "sent",
   );
-}
-
-/** The error of a request whose connection broke. */
-export function lost(cause: unknown): ConnectError {
-  const why = cause === undefined ? "" : `: ${errorText(cause)}`;
-  return connectionError(`the connection was lost before the answer came${why}`, "sent", cause);
 }

@@ -1,7 +1,7 @@
 import { constants } from "node:http2";
 import type { ClientHttp2Stream, Http2Session } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { errorText } from "../error.ts";
+import { lost } from "./lost.ts";
 import { connectionError } from "./progress.ts";
 
 /**
@@ -23,10 +23,7 @@ export function resetError(
   if (reset === constants.NGHTTP2_REFUSED_STREAM) {
     return connectionError("the server refused the request before it looked at it", "refused", cause);
   }
-  if (session === undefined || session.destroyed) {
-    const why = cause === undefined ? "" : `: ${errorText(cause)}`;
-    return connectionError(`the connection was lost before the answer came${why}`, "sent", cause);
-  }
+  if (session === undefined || session.destroyed) return lost(cause);
   const code = codeOf(reset);
   if (code === undefined) {
     return connectionError("the server ended the answer too early", "sent", cause);

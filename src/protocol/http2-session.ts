@@ -5,6 +5,7 @@ import { explainEnd, http2Socket } from "./http2-socket.ts";
 import type { Http2ConnectionOptions } from "./http2-connection.ts";
 import { Keepalive } from "./keepalive.ts";
 import type { KeepaliveOptions } from "./keepalive.ts";
+import { CutOff } from "./lost.ts";
 import { connectionError } from "./progress.ts";
 
 /**
@@ -69,7 +70,7 @@ export class SharedSession {
     this.#keepalive = new Keepalive({ ...keepalive, session, socket, busy, dead }, performance.now());
     const cutOff = (): void => {
       // With an error: without one, Node ends the streams as if they were complete.
-      this.destroy(new Error("the connection was closed on this side"));
+      this.destroy(new CutOff());
     };
     cut?.addEventListener("abort", cutOff, { once: true });
     const timer = setTimeout(() => {
