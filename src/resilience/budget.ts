@@ -66,9 +66,14 @@ export class RetryBudget {
   /** Repetitions that are left now; there may be a part of one. */
   left(nowMs: number): number {
     this.#slot(nowMs);
-    let left = this.#reserve;
-    for (let at = 0; at < slots; at++) left += this.#ratio * (this.#calls[at] ?? 0) - (this.#repeats[at] ?? 0);
-    return left;
+    let calls = 0;
+    let repeats = 0;
+    for (let at = 0; at < slots; at++) {
+      calls += this.#calls[at] ?? 0;
+      repeats += this.#repeats[at] ?? 0;
+    }
+    // Once at the end: parts of repetitions, added up, come out as a little less than a whole one.
+    return this.#reserve + this.#ratio * calls - repeats;
   }
 
   /** The slot of a time; those that have become too old by then are emptied. */

@@ -26,6 +26,15 @@ describe("RetryBudget", () => {
     expect(budget.withdraw(0)).toBe(false);
   });
 
+  test("has as many wherever the calls fall in time", () => {
+    for (let first = 0; first <= 100; first++) {
+      const budget = new RetryBudget({ minPerSecond: 0 });
+      for (let n = 0; n < first; n++) budget.deposit(500);
+      for (let n = first; n < 100; n++) budget.deposit(1_500);
+      expect(withdrawAll(budget, 1_600)).toBe(20);
+    }
+  });
+
   test("forgets calls, and what was taken, after ten seconds", () => {
     const budget = new RetryBudget({ minPerSecond: 0 });
     for (let n = 0; n < 50; n++) budget.deposit(500);
