@@ -92,7 +92,7 @@ function unsendable(own: HeadersInit | undefined, why: string): string {
 }
 
 function entriesOf(own: HeadersInit = {}): readonly (readonly string[])[] {
-  return Symbol.iterator in own ? Array.from(own as Iterable<readonly string[]>) : Object.entries(own as Record<string, string>);
+  return Symbol.iterator in own ? Array.from(own as Iterable<readonly string[]>) : Object.entries(own);
 }
 
 function isSendable(name: string, value: string): boolean {
