@@ -6,6 +6,7 @@ import { demand, optionsOf } from "../contract/policy-source.ts";
 import type { CompressionName } from "../protocol/compression.ts";
 import type { KeepaliveOptions } from "../protocol/keepalive.ts";
 import type { Hosted } from "../protocol/hosted.ts";
+import { tellingOwnFailures } from "../protocol/own-failures.ts";
 
 /** What the mesh hands to a channel when it connects to an instance. */
 export interface ChannelOptions {
@@ -84,10 +85,13 @@ export interface Channel {
   connect(instance: Instance, options: ChannelOptions): PeerTransport;
 }
 
-/** The interceptors that a channel was given. Throws a configuration error for what is no list of functions. */
+/**
+ * The interceptors that a channel was given, whose own failures are not taken for
+ * those of an instance. Throws a configuration error for what is no list of functions.
+ */
 export function interceptorsOf(channel: string, { interceptors = [] }: ChannelInit): readonly Interceptor[] {
   demand(optionsOf(`the channel ${channel}`), "interceptors", interceptors, functions);
-  return interceptors;
+  return tellingOwnFailures(interceptors);
 }
 
 /** The address of an instance for a channel. Throws when the instance does not offer it. */

@@ -92,7 +92,8 @@ async function askGrpc(
     return { status: serving ? "SERVING" : "NOT_SERVING", services };
   } catch (error) {
     const late = signal.aborted || ConnectError.from(error).code === Code.DeadlineExceeded;
-    const lost = late || progressOf(error) !== undefined;
+    const progress = progressOf(error);
+    const lost = late || (progress !== undefined && progress !== "local");
     return { status: lost ? "UNREACHABLE" : undefined, services: {}, error };
   }
 }

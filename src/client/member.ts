@@ -15,11 +15,12 @@ import type { ClientPeer } from "./peer.ts";
 
 /**
  * Whether a failure says nothing of what a peer answers: it never looked at the
- * call, which is known otherwise, or it is well and only has enough to do, which
- * a pushback says. Ejected, it would leave its share to others that have enough too.
+ * call, which is known otherwise, or the call failed on this side, or the peer is
+ * well and only has enough to do, which a pushback says. Ejected, it would leave
+ * its share to others that have enough too.
  */
 function saysNothing(progress: Progress | undefined, error: ConnectError): boolean {
-  if (progress === "unsent" || progress === "refused") return true;
+  if (progress === "unsent" || progress === "refused" || progress === "local") return true;
   return error.code === Code.ResourceExhausted && pushbackOf(error) !== undefined;
 }
 
@@ -115,8 +116,8 @@ export class Member implements Peer, Ejectable {
     const progress = progressOf(error);
     const { code } = error;
     // A request that waited for a connection until its caller had enough was not slow to be answered.
-    const unsent = progress === "unsent" && code === Code.DeadlineExceeded;
-    peer.end(startedMs, nowMs, unsent ? "abandoned" : endOf(error));
+    const abandoned = progress === "local" || (progress === "unsent" && code === Code.DeadlineExceeded);
+    peer.end(startedMs, nowMs, abandoned ? "abandoned" : endOf(error));
     if (progress === undefined && code !== Code.Canceled && code !== Code.DeadlineExceeded) peer.answered(startedMs, nowMs);
     this.#count(progress, error, nowMs);
   }
@@ -145,7 +146,8 @@ export class Member implements Peer, Ejectable {
 
   #count(progress: Progress | undefined, error: ConnectError, nowMs: number): void {
     const known = saysNothing(progress, error) || (progress === "sent" && !this.#lostAnew(nowMs));
-    this.outcomes?.ended(known ? Code.Canceled : error.code);
+    if (known) this.outcomes?.toldNothing();
+    else this.outcomes?.ended(error.code);
   }
 
   /** Whether a call was lost with a connection that no other was lost with just now. */

@@ -1,6 +1,7 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { ContextValues } from "@connectrpc/connect";
 import { methodInfo } from "../contract/method.ts";
+import { headersOf } from "../protocol/headers.ts";
 import { previousAttemptsHeader } from "../resilience/retry.ts";
 
 /** What requests of both kinds are made of, as interceptors see them. */
@@ -22,7 +23,7 @@ export function requestBase(
     method: method as never,
     requestMethod: "POST",
     url: `mesh:///${methodInfo(method).path}`,
-    header: new Headers(header),
+    header: headersOf(header),
     contextValues,
   };
 }

@@ -4,6 +4,7 @@ import type { Dispatcher } from "undici";
 import { errorText } from "../error.ts";
 import type { Http1Connections } from "./http1-connections.ts";
 import { lost } from "./lost.ts";
+import { local } from "./progress.ts";
 
 /** A request as it is sent. */
 export interface Http1Request {
@@ -105,7 +106,7 @@ export abstract class Http1Call implements Dispatcher.DispatchHandler {
   #fail(error: unknown): void {
     if (this.#cancelled) return;
     this.#cancelled = true;
-    if (isRefused(error)) this.failed(new ConnectError(errorText(error), Code.InvalidArgument));
+    if (isRefused(error)) this.failed(local(new ConnectError(errorText(error), Code.InvalidArgument)));
     else this.failed(this.sent ? lost(error) : this.connections.unreachable(error));
   }
 }

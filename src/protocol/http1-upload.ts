@@ -1,3 +1,5 @@
+import { local } from "./progress.ts";
+
 /**
  * The body of a request: one that is a single chunk in one piece, so that it is
  * sent with its length, and chunks as they come otherwise.
@@ -52,9 +54,10 @@ export class Http1Upload {
       if (next.done === true) this.#complete = true;
       return next;
     } catch (error) {
+      // Once the call has ended, a body may throw what ended it.
+      this.#failure = this.#complete ? error : local(error);
       this.#complete = true;
-      this.#failure = error;
-      throw error;
+      throw this.#failure;
     }
   }
 }

@@ -13,6 +13,7 @@ import { requestHeaders } from "./http2-connection.ts";
 import type { Http2Connection } from "./http2-connection.ts";
 import { resetError } from "./http2-error.ts";
 import { endedUnsent } from "./keep-progress.ts";
+import { local } from "./progress.ts";
 import { resetStream } from "./reset-stream.ts";
 import { askedMs } from "./timeout.ts";
 
@@ -93,7 +94,8 @@ function exchange(
     if (request.signal?.aborted === true) aborted();
     else request.signal?.addEventListener("abort", aborted, { once: true });
     send(stream, request.body, () => canceled).catch((error: unknown) => {
-      fail(error);
+      // Once the call has ended, a body may throw what ended it.
+      fail(failure === undefined && request.signal?.aborted !== true ? local(error) : error);
       cancel();
     });
   });

@@ -1,12 +1,13 @@
 import { connect as connectHttp2, constants } from "node:http2";
 import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
 import type { Socket } from "node:net";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { explainEnd, http2Socket } from "./http2-socket.ts";
 import type { Http2ConnectionOptions } from "./http2-connection.ts";
 import { Keepalive } from "./keepalive.ts";
 import type { KeepaliveOptions } from "./keepalive.ts";
 import { CutOff } from "./lost.ts";
-import { connectionError } from "./progress.ts";
+import { connectionError, local } from "./progress.ts";
 
 /**
  * Memory that a session may use, in megabytes. Node counts what this side sends
@@ -116,7 +117,7 @@ export class SharedSession {
     return this.streams >= this.maxStreams;
   }
 
-  /** Opens a stream. Throws an `unsent` connection error when the session has just died. */
+  /** Opens a stream. Throws an `unsent` connection error when the session has just died, and `invalid_argument` for headers that HTTP/2 does not allow. */
   request(headers: RequestHeaders): ClientHttp2Stream {
     return this.begin(headers).on("close", this.#ended);
   }
@@ -128,6 +129,8 @@ export class SharedSession {
     try {
       stream = session.request(headers);
     } catch (error) {
+      // Of a connection that is gone it says something else.
+      if (error instanceof TypeError) throw local(new ConnectError(error.message, Code.InvalidArgument, undefined, undefined, error));
       const text = `the connection to ${this.#address} was closed before the request was sent`;
       throw connectionError(text, "unsent", error);
     }

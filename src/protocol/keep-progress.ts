@@ -1,5 +1,6 @@
 import { ConnectError } from "@connectrpc/connect";
 import type { Transport } from "@connectrpc/connect";
+import { headersOf } from "./headers.ts";
 import { copyOf, unsent } from "./progress.ts";
 import { aborted } from "./unary/ended-early.ts";
 
@@ -48,7 +49,9 @@ export async function keepProgress<T>(
 /** A transport of Connect's whose errors tell how far the request had come, as {@link keepProgress} has it. */
 export function keepingProgress(of: Transport): Transport {
   return {
-    unary: (method, signal, ...rest) => keepProgress(signal, (own) => of.unary(method, own, ...rest)),
-    stream: (method, signal, ...rest) => keepProgress(signal, (own) => of.stream(method, own, ...rest), true),
+    unary: (method, signal, timeoutMs, header, ...rest) =>
+      keepProgress(signal, (own) => of.unary(method, own, timeoutMs, headersOf(header), ...rest)),
+    stream: (method, signal, timeoutMs, header, ...rest) =>
+      keepProgress(signal, (own) => of.stream(method, own, timeoutMs, headersOf(header), ...rest), true),
   };
 }

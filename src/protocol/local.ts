@@ -19,7 +19,9 @@ import {
 import { readAhead } from "../async/read-ahead.ts";
 import { unlessAborted } from "../async/unless-aborted.ts";
 import { meshError } from "../error.ts";
+import { headersOf } from "./headers.ts";
 import type { Hosted, HostedMethod } from "./hosted.ts";
+import { local } from "./progress.ts";
 import { callLocally, received } from "./unary/local-call.ts";
 
 type Context = ReturnType<typeof createHandlerContext>;
@@ -44,7 +46,7 @@ export function localTransport(hosted: Hosted, interceptors: readonly Intercepto
         req: {
           stream: false,
           ...common(method),
-          header: new Headers(header),
+          header: headersOf(header),
           contextValues: contextValues ?? createContextValues(),
           message,
         },
@@ -62,7 +64,7 @@ export function localTransport(hosted: Hosted, interceptors: readonly Intercepto
         req: {
           stream: true,
           ...common(method),
-          header: new Headers(header),
+          header: headersOf(header),
           contextValues: contextValues ?? createContextValues(),
           message: input,
         },
@@ -196,7 +198,7 @@ function outcome<T>(
           } catch (error) {
             const own = broken();
             context.abort();
-            throw own === undefined ? received(error, context) : ConnectError.from(own.error);
+            throw own === undefined ? received(error, context) : ConnectError.from(local(own.error));
           }
         },
         return(value?: unknown) {

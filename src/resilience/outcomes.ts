@@ -56,12 +56,17 @@ export class Outcomes {
       if (this.#probing) this.#probed("probe failed");
       else if (this.#consecutive >= this.#most && this.standing === "in") this.#turn(this, "failures");
     } else if (code === Code.Canceled) {
-      if (this.#probing) this.#probed("probe lost");
+      this.toldNothing();
     } else {
       this.successes++;
       this.#consecutive = 0;
       if (this.#probing) this.#probed("probe answered");
     }
+  }
+
+  /** A call ended in a way that tells nothing of the peer: it is not counted, and if it should have decided, another will. */
+  toldNothing(): void {
+    if (this.#probing) this.#probed("probe lost");
   }
 
   /** Begins to count anew, after a sweep. */

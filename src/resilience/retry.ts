@@ -14,7 +14,7 @@ export const previousAttemptsHeader = "grpc-previous-rpc-attempts";
 /** A failed attempt. */
 export interface AttemptFailure {
   readonly error: ConnectError;
-  /** How far the request had come when its connection failed; undefined when it was answered. */
+  /** How far the request had come when it failed without an answer; undefined when it was answered. */
   readonly progress: Progress | undefined;
   /** What is left of the call's deadline, in milliseconds. */
   readonly leftMs: number;
@@ -32,7 +32,7 @@ export type Verdict =
     }
   | {
       readonly again: false;
-      readonly why: "committed" | "deadline" | "off" | "pushback" | "code" | "unsafe" | "attempts" | "throttled" | "budget";
+      readonly why: "committed" | "deadline" | "off" | "pushback" | "code" | "unsafe" | "attempts" | "throttled" | "budget" | "local";
     };
 
 /**
@@ -43,6 +43,10 @@ export type Verdict =
  * - by the policy, what failed with one of its codes; or with
  *   `resource_exhausted` when the server says when to come back. Codes that
  *   leave open whether a call was carried out count for idempotent methods only.
+ *
+ * What failed on this side is not repeated, as it would fail again, except by
+ * the policy when it is `unavailable`: an interceptor of a channel says so that
+ * it might do better later.
  *
  * Pauses are the policy's, give or take a fifth, or exactly what the server
  * asks for; then the policy's begin anew. Transparent repetitions, the first
@@ -73,6 +77,7 @@ export class Retry {
 
   /** An attempt failed at a time of a monotonic clock, in milliseconds. */
   failed(failure: AttemptFailure, nowMs: number): Verdict {
+    if (failure.progress === "local" && failure.error.code !== Code.Unavailable) return { again: false, why: "local" };
     if (failure.repeatable === false) return { again: false, why: "committed" };
     if (failure.leftMs <= 0) return { again: false, why: "deadline" };
     if (failure.progress === "unsent") return { again: true, afterMs: 0, why: "unsent" };

@@ -1,4 +1,5 @@
 import { compressions } from "../compression.ts";
+import { headersOf } from "../headers.ts";
 
 /** Accepted compressions, as a header's value. */
 const accepted = compressions.map(({ name }) => name).join(",");
@@ -14,7 +15,7 @@ export function requestHeader(
   acceptHeader: string | undefined,
   timeoutMs: number | undefined,
 ): Headers {
-  const header = new Headers(init);
+  const header = headersOf(init);
   if (timeoutMs !== undefined) header.set("connect-timeout-ms", String(timeoutMs));
   header.set("content-type", contentType);
   header.set("connect-protocol-version", "1");

@@ -4,6 +4,7 @@ import { limitSerialization } from "@connectrpc/connect/protocol";
 import type { Serialization } from "@connectrpc/connect/protocol";
 import type { Codec } from "../../codec/codec.ts";
 import { errorText } from "../../error.ts";
+import { local } from "../progress.ts";
 
 /** Limits of a message, in bytes. */
 export interface MessageLimits {
@@ -62,13 +63,8 @@ function serialization<D extends DescMessage>(
         try {
           return compiled.encode(message) as Uint8Array<ArrayBuffer>;
         } catch (error) {
-          throw new ConnectError(
-            `cannot write ${desc.typeName} as ${codec.name}: ${errorText(error)}`,
-            Code.Internal,
-            undefined,
-            undefined,
-            error,
-          );
+          const text = `cannot write ${desc.typeName} as ${codec.name}: ${errorText(error)}`;
+          throw local(new ConnectError(text, Code.Internal, undefined, undefined, error));
         }
       },
     },

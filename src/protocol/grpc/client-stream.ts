@@ -13,6 +13,7 @@ import { compressions } from "../compression.ts";
 import { positive } from "../connect/client-header.ts";
 import { methodCodec } from "../connect/method-codec.ts";
 import type { MessageLimits, MethodCodec } from "../connect/method-codec.ts";
+import { headersOf } from "../headers.ts";
 import { runStream } from "../stream/client-call.ts";
 import { readMessages } from "../stream/read-messages.ts";
 import { writeMessages } from "../stream/write-messages.ts";
@@ -68,7 +69,7 @@ export function grpcStream(options: GrpcClientOptions): Transport["stream"] {
           method,
           requestMethod: "POST",
           url: createMethodUrl(options.baseUrl, method),
-          header: requestHeaderWithCompression(binary, limitMs, header, accepted, compression),
+          header: requestHeaderWithCompression(binary, limitMs, headersOf(header), accepted, compression),
           contextValues: contextValues ?? createContextValues(),
         },
         messages,

@@ -54,16 +54,17 @@ export function grpcUnary(http: UnaryHttp, codec: Codec, limits: MessageLimits):
     message: MessageInitShape<I>,
   ): Promise<UnaryResponse<I, O>> => {
     const { input, path, read } = prepare(method);
-    let body: Uint8Array;
-    try {
-      body = envelop(input.serialize(create(method.input, message)));
-    } catch (error) {
-      return Promise.reject(error);
-    }
     const limitMs = positive(timeoutMs);
     const headers = ["content-type", contentType, "te", "trailers", "user-agent", "connect-mesh"];
     if (limitMs !== undefined) headers.push("grpc-timeout", grpcTimeout(Math.ceil(limitMs)));
-    if (header !== undefined) addOwnHeaders(headers, header);
+    let body: Uint8Array;
+    try {
+      body = envelop(input.serialize(create(method.input, message)));
+      if (header !== undefined) addOwnHeaders(headers, header);
+    } catch (error) {
+      // What cannot be sent.
+      return Promise.reject(error);
+    }
     const request = {
       method: "POST",
       path,

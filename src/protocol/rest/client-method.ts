@@ -3,8 +3,10 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { CallOptions, Interceptor } from "@connectrpc/connect";
 import type { Compression, UniversalClientFn } from "@connectrpc/connect/protocol";
 import { contractTypes } from "../../contract/types.ts";
-import type { UnaryHttp } from "../unary/http.ts";
 import { compressions } from "../compression.ts";
+import { headersOf } from "../headers.ts";
+import { local } from "../progress.ts";
+import type { UnaryHttp } from "../unary/http.ts";
 import { requestWriter, writeRequest } from "./client-request.ts";
 import type { RequestWriter, WrittenRequest } from "./client-request.ts";
 import { responseReader } from "./client-response.ts";
@@ -73,7 +75,7 @@ export function restMethod(method: DescMethod, options: RestClientOptions): Rest
       method.methodKind === "bidi_streaming"
         ? "it streams in both directions, which REST cannot carry"
         : "it has no google.api.http rule";
-    throw new ConnectError(`${name} cannot be called over rest: ${why}; use another channel`, Code.Unimplemented);
+    throw local(new ConnectError(`${name} cannot be called over rest: ${why}; use another channel`, Code.Unimplemented));
   }
   const { readMaxBytes } = options;
   const registry = options.registry ?? contractTypes(method.parent.file);
@@ -101,7 +103,7 @@ export function callHeader(
   { compression }: RestClientOptions,
   timeoutMs: number | undefined,
 ): Headers {
-  const header = new Headers(init);
+  const header = headersOf(init);
   if (timeoutMs !== undefined) header.set("connect-timeout-ms", String(timeoutMs));
   if (compression !== undefined) header.set("accept-encoding", accepted);
   if (!header.has("user-agent")) header.set("user-agent", "connect-mesh");

@@ -2,6 +2,7 @@ import { toJson } from "@bufbuild/protobuf";
 import type { DescField, JsonObject, JsonValue, Message, Registry } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { errorText } from "../../error.ts";
+import { local } from "../progress.ts";
 import type { FieldPath } from "./field-path.ts";
 import { valueOf } from "./fields.ts";
 import { pathWriter } from "./path-writer.ts";
@@ -115,10 +116,8 @@ export function writeRequest(
     if (typeof request !== "string") return { writer, request };
     problems.push(request);
   }
-  throw new ConnectError(
-    `no http rule can carry this ${message.$typeName}: ${problems.join("; ")}; change the message or use another channel`,
-    Code.InvalidArgument,
-  );
+  const text = `no http rule can carry this ${message.$typeName}: ${problems.join("; ")}; change the message or use another channel`;
+  throw local(new ConnectError(text, Code.InvalidArgument));
 }
 
 /** What has no JSON form, or no UTF-8 form, is a reason as well. */

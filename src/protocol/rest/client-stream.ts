@@ -6,6 +6,7 @@ import { createAsyncIterable, runStreamingCall } from "@connectrpc/connect/proto
 import type { UniversalClientRequest } from "@connectrpc/connect/protocol";
 import { errorText } from "../../error.ts";
 import { positive } from "../connect/client-header.ts";
+import { local } from "../progress.ts";
 import { callHeader, checkSize, describe } from "./client-method.ts";
 import type { RestCallInit, RestClientOptions, RestExchange, RestMethod } from "./client-method.ts";
 
@@ -43,14 +44,14 @@ async function send<I extends DescMessage, O extends DescMessage>(
   await options.ready?.(req.signal);
   const messages: AsyncIterator<Message> = req.message[Symbol.asyncIterator]();
   // The first message tells the path.
-  const first = await messages.next();
+  const first = await ownNext(messages, req.signal);
   const exchange = prepared.write(first.done === true ? create(req.method.input) : first.value);
   describe(req.header, exchange);
   const { request, reader } = exchange;
   const uploads = req.method.methodKind === "client_streaming";
   const body = uploads
     ? upload(first, messages, exchange, options)
-    : await single(request.body?.bytes, messages, options);
+    : await single(request.body?.bytes, messages, req.signal, options);
   const response = await options.httpClient({
     url: `${options.baseUrl}${request.target}`,
     method: request.method,
@@ -66,14 +67,24 @@ async function send<I extends DescMessage, O extends DescMessage>(
   return { ...req, header, trailer, message: createAsyncIterable([message as MessageShape<O>]) };
 }
 
+/** The caller's next message, before anything was sent. */
+async function ownNext(messages: AsyncIterator<Message>, signal: AbortSignal): Promise<IteratorResult<Message, unknown>> {
+  try {
+    return await messages.next();
+  } catch (error) {
+    throw signal.aborted ? error : local(error);
+  }
+}
+
 /** The body of a server stream's only message. */
 async function single(
   bytes: Uint8Array | undefined,
   messages: AsyncIterator<Message>,
+  signal: AbortSignal,
   options: RestClientOptions,
 ): Promise<UniversalClientRequest["body"]> {
-  if ((await messages.next()).done !== true) {
-    throw new ConnectError("a method that streams from the server takes one message", Code.InvalidArgument);
+  if ((await ownNext(messages, signal)).done !== true) {
+    throw local(new ConnectError("a method that streams from the server takes one message", Code.InvalidArgument));
   }
   return bytes === undefined ? undefined : createAsyncIterable([checkSize(bytes, options)]);
 }

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import type { DescMessage, DescMethodUnary, Message, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UnaryResponse } from "@connectrpc/connect";
+import { headersOf } from "../headers.ts";
 import { wireError } from "../wire-error.ts";
 import { CallContext } from "./call-context.ts";
 import type { ContextSource } from "./call-context.ts";
@@ -77,7 +78,7 @@ class LocalCall<I extends DescMessage, O extends DescMessage> implements Running
   }
 
   header(): Headers {
-    return new Headers(this.#init.header);
+    return headersOf(this.#init.header);
   }
 
   url(): string {
