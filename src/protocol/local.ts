@@ -95,7 +95,7 @@ async function unary<I extends DescMessage, O extends DescMessage>(
       message,
     };
   } catch (error) {
-    throw received(error, context);
+    throw failure(error, context);
   } finally {
     context.abort();
   }
@@ -112,7 +112,7 @@ async function stream<I extends DescMessage, O extends DescMessage>(
     await hosted.requestGate?.(context);
   } catch (error) {
     context.abort(error);
-    throw received(error, context);
+    throw failure(error, context);
   }
   let broken: { readonly error: unknown } | undefined;
   const requests = requestsOf(req.message, context, (error) => (broken = { error }));
@@ -196,7 +196,7 @@ function outcome<T>(
           } catch (error) {
             const own = broken();
             context.abort();
-            throw own === undefined ? received(error, context) : ConnectError.from(own.error);
+            throw own === undefined ? failure(error, context) : ConnectError.from(own.error);
           }
         },
         return(value?: unknown) {
@@ -206,6 +206,12 @@ function outcome<T>(
       };
     },
   };
+}
+
+/** The error of a call as its caller gets it: an ended deadline is the caller's own, and no answer. */
+function failure(error: unknown, context: Context): ConnectError {
+  const own = error === context.signal.reason && error instanceof ConnectError && error.code === Code.DeadlineExceeded;
+  return own ? error : received(error, context);
 }
 
 function find(hosted: Hosted, method: DescMethod): HostedMethod {
