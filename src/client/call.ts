@@ -9,10 +9,11 @@ import { progressOf } from "../protocol/progress.ts";
 import { hedge } from "../resilience/hedge.ts";
 import { Retry } from "../resilience/retry.ts";
 import type { Cluster } from "./cluster.ts";
+import { explainEnd } from "./deadline.ts";
 import type { Explanation, NotedAttempt } from "./explanation.ts";
 import type { Member } from "./member.ts";
 import type { MethodRoute } from "./method-route.ts";
-import { noPeer } from "./no-peer.ts";
+import { noPeer, notYetKnown } from "./no-peer.ts";
 import type { Course } from "./stream-course.ts";
 
 /** How long a call waits before it tries instances again that it could not reach, in milliseconds. */
@@ -34,6 +35,8 @@ export interface CallPlan {
   readonly hashKey: string | undefined;
   /** Ends the call: its deadline, or its caller. */
   readonly signal: AbortSignal;
+  /** The deadline in milliseconds, from the beginning of the call. */
+  readonly limitMs: number;
   /** What is left of the deadline, in milliseconds. */
   readonly left: () => number;
   /** Notes what happens, when somebody wants to know. */
@@ -164,7 +167,7 @@ export class Call implements CallInfo {
     } else member.end(startedMs, performance.now(), error);
     if (error === undefined) this.#plan.route.guard.succeeded();
     note?.ended(error, error === undefined ? "answered" : "committed");
-    this.#plan.explanation?.tell(error);
+    this.#plan.explanation?.tell(error && explainEnd(error, this.#plan.limitMs));
   }
 
   /** Pauses before the next attempt, or throws the error when it is final. */
@@ -231,13 +234,13 @@ export class Call implements CallInfo {
   /** Waits for a peer. Throws when waiting is not wanted or cannot help. */
   async #wait(signal: AbortSignal): Promise<Member> {
     const { waitForReady } = this.#plan.policy;
+    const before = this.obstacle;
     for (;;) {
       if (signal.aborted) throw ConnectError.from(signal.reason, Code.Canceled);
-      if (this.#cluster.known) {
-        this.obstacle = noPeer(this.#cluster, this.#plan.channels, this.obstacle);
-        // The registry's first answer is worth waiting for in any case; more only if asked.
-        if (!waitForReady || this.obstacle.code !== Code.Unavailable) throw this.obstacle;
-      }
+      const { known, discovery } = this.#cluster;
+      this.obstacle = known ? noPeer(this.#cluster, this.#plan.channels, before) : notYetKnown(discovery.target.service);
+      // The registry's first answer is worth waiting for in any case; more only if asked.
+      if (known && (!waitForReady || this.obstacle.code !== Code.Unavailable)) throw this.obstacle;
       const round = new AbortController();
       await Promise.race([
         this.#cluster.changed(AbortSignal.any([signal, round.signal])),
@@ -247,7 +250,10 @@ export class Call implements CallInfo {
       // Everything that was tried could not be reached: it may be reachable now.
       this.#tried = undefined;
       const member = this.#pick();
-      if (member !== undefined) return member;
+      if (member === undefined) continue;
+      // What it waited for is there.
+      this.obstacle = before;
+      return member;
     }
   }
 
