@@ -20,7 +20,7 @@ export type Reason =
   | "NOT_RUNNING"
   /** The mesh was closed while the call ran, or before it. */
   | "MESH_CLOSED"
-  /** The registry knows no instance of the service. */
+  /** The registry knows no instance of the service, or the balancer picks none of them. */
   | "NO_INSTANCE"
   /** Instances exist, but none offers a channel that the caller accepts. */
   | "NO_CHANNEL"
@@ -32,7 +32,7 @@ export type Reason =
   | "SHUTTING_DOWN"
   /** The server refuses the call because too many run; the error says when to come back. */
   | "OVERLOADED"
-  /** The registry cannot be reached or refuses the request. */
+  /** The registry cannot be reached, refuses the request, or has not answered yet. */
   | "REGISTRY_UNAVAILABLE"
   /** The registry refuses the credentials. */
   | "REGISTRY_DENIED"

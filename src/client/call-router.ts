@@ -7,7 +7,7 @@ import { meshError } from "../error.ts";
 import { propagatedMs } from "../resilience/deadline.ts";
 import { Call } from "./call.ts";
 import type { Attempting, Before } from "./call.ts";
-import { callTimeoutMs, remaining } from "./deadline.ts";
+import { callTimeoutMs, explainDeadline, explainEnd, remaining } from "./deadline.ts";
 import { explained, Explanation } from "./explanation.ts";
 import type { MethodRoute } from "./method-route.ts";
 import type { Member } from "./member.ts";
@@ -113,13 +113,14 @@ export class CallRouter {
     const explanation = explained() ? new Explanation(method, started.limitMs, guard) : undefined;
     try {
       const answer = await (local !== undefined && channels[0]?.name === "local"
-        ? locally(local, attempts, explanation)
+        ? locally(local, attempts, started.limitMs, explanation)
         : this.#remotely(started, attempts, channels, explanation));
       // A stream tells when it is over.
       if (attempts.course === undefined) explanation?.tell(undefined);
       return answer;
-    } catch (error) {
-      explanation?.tell(ConnectError.from(error));
+    } catch (thrown) {
+      const error = explainDeadline(thrown, started.limitMs, started.obstacle);
+      explanation?.tell(error);
       throw error;
     }
   }
@@ -130,10 +131,10 @@ export class CallRouter {
     channels: readonly Channel[],
     explanation: Explanation | undefined,
   ): Promise<T> {
-    const { route, policy, left } = started;
+    const { route, policy, left, limitMs } = started;
     if (before?.failed === undefined) route.guard.called(performance.now());
     const hashKey = message === undefined ? undefined : policy.hashKey?.(message);
-    const call = new Call({ route, policy, channels, hashKey, signal, left, explanation }, route.cluster());
+    const call = new Call({ route, policy, channels, hashKey, signal, limitMs, left, explanation }, route.cluster());
     try {
       return await call.run(attempting, before);
     } finally {
@@ -170,6 +171,7 @@ export class CallRouter {
 async function locally<T>(
   local: Member,
   { attempt, course, signal, before }: Attempts<T>,
+  limitMs: number,
   explanation: Explanation | undefined,
 ): Promise<T> {
   if (before?.failed !== undefined) throw before.failed.error;
@@ -182,7 +184,7 @@ async function locally<T>(
     }
     void course(answer).over.then((error) => {
       note?.ended(error, error === undefined ? "answered" : "local");
-      explanation?.tell(error);
+      explanation?.tell(error && explainEnd(error, limitMs));
     });
     return answer;
   } catch (error) {

@@ -4,17 +4,17 @@ import { sleep } from "../async/sleep.ts";
 import type { CallInfo } from "../balancer/balancer.ts";
 import type { Channel } from "../channel/channel.ts";
 import type { Policy } from "../contract/policy.ts";
-import { meshError } from "../error.ts";
 import { publish } from "../events.ts";
 import { progressOf } from "../protocol/progress.ts";
 import { hedge } from "../resilience/hedge.ts";
 import type { HedgeVerdict } from "../resilience/hedge.ts";
 import { Retry } from "../resilience/retry.ts";
 import type { Cluster } from "./cluster.ts";
+import { explainEnd } from "./deadline.ts";
 import type { Explanation, NotedAttempt } from "./explanation.ts";
 import type { Member } from "./member.ts";
 import type { MethodRoute } from "./method-route.ts";
-import { noPeer } from "./no-peer.ts";
+import { closedMeanwhile, noPeer, notYetKnown } from "./no-peer.ts";
 import type { Course } from "./stream-course.ts";
 
 /** How long a call waits before it tries instances again that it could not reach, in milliseconds. */
@@ -36,6 +36,8 @@ export interface CallPlan {
   readonly hashKey: string | undefined;
   /** Ends the call: its deadline, or its caller. */
   readonly signal: AbortSignal;
+  /** The deadline in milliseconds, from the beginning of the call. */
+  readonly limitMs: number;
   /** What is left of the deadline, in milliseconds. */
   readonly left: () => number;
   /** Notes what happens, when somebody wants to know. */
@@ -185,7 +187,7 @@ export class Call implements CallInfo {
     } else member.end(startedMs, performance.now(), error);
     if (error === undefined) this.#plan.route.guard.succeeded();
     note?.ended(error, error === undefined ? "answered" : "committed");
-    this.#plan.explanation?.tell(error);
+    this.#plan.explanation?.tell(error && explainEnd(error, this.#plan.limitMs));
   }
 
   /** Pauses before the next attempt, or throws the error when it is final. */
@@ -255,14 +257,14 @@ export class Call implements CallInfo {
   /** Waits for a peer. Throws when waiting is not wanted or cannot help. */
   async #wait(signal: AbortSignal): Promise<Member> {
     const { waitForReady } = this.#plan.policy;
+    const before = this.obstacle;
     for (;;) {
       if (signal.aborted) throw ConnectError.from(signal.reason, Code.Canceled);
       if (this.#cluster.closed) throw closedMeanwhile(this.obstacle);
-      if (this.#cluster.known) {
-        this.obstacle = noPeer(this.#cluster, this.#plan.channels, this.obstacle);
-        // The registry's first answer is worth waiting for in any case; more only if asked.
-        if (!waitForReady || this.obstacle.code !== Code.Unavailable) throw this.obstacle;
-      }
+      const { known, discovery } = this.#cluster;
+      this.obstacle = known ? noPeer(this.#cluster, this.#plan.channels, before) : notYetKnown(discovery.target.service);
+      // The registry's first answer is worth waiting for in any case; more only if asked.
+      if (known && (!waitForReady || this.obstacle.code !== Code.Unavailable)) throw this.obstacle;
       const round = new AbortController();
       await Promise.race([
         this.#cluster.changed(AbortSignal.any([signal, round.signal])),
@@ -272,7 +274,10 @@ export class Call implements CallInfo {
       // Everything that was tried could not be reached: it may be reachable now.
       this.#tried = undefined;
       const member = this.#pick();
-      if (member !== undefined) return member;
+      if (member === undefined) continue;
+      // What it waited for is there.
+      this.obstacle = before;
+      return member;
     }
   }
 
@@ -289,11 +294,4 @@ export class Call implements CallInfo {
   #publishCopy(copy: number): void {
     publish("call.hedge", () => ({ service: this.method.parent.typeName, method: this.method.name, copy }));
   }
-}
-
-/** The error of a call that waited when its mesh was closed. @param cause what it waited for, or failed with */
-function closedMeanwhile(cause: ConnectError | undefined): ConnectError {
-  const why = cause === undefined ? "" : `: ${cause.rawMessage}`;
-  const text = `the mesh was closed while the call waited${why}`;
-  return meshError(Code.Unavailable, "MESH_CLOSED", text, { cause });
 }

@@ -35,11 +35,16 @@ export function remaining(timeoutMs: number, begunMs: number = performance.now()
   return () => Math.max(1, Math.ceil(end - performance.now()));
 }
 
-/** Adds to an ended deadline what the call was waiting for. */
+/**
+ * Adds to an ended deadline its reason, and what the call was waiting for.
+ *
+ * @param what what did not happen within that time
+ */
 export function explainDeadline(
   error: unknown,
   timeoutMs: number,
   obstacle: ConnectError | undefined,
+  what: string = "the call was not answered",
 ): ConnectError {
   const failure = ConnectError.from(error);
   if (failure.code !== Code.DeadlineExceeded || reasonOf(failure) !== undefined) return failure;
@@ -49,7 +54,12 @@ export function explainDeadline(
   return meshError(
     Code.DeadlineExceeded,
     reasonOf(obstacle) ?? "DEADLINE_EXCEEDED",
-    `the call was not answered within ${timeoutMs} ms${why}`,
+    `${what} within ${timeoutMs} ms${why}`,
     { cause: failure },
   );
+}
+
+/** The same for a stream whose answer had begun: what the call waited for before explains nothing. */
+export function explainEnd(error: unknown, timeoutMs: number): ConnectError {
+  return explainDeadline(error, timeoutMs, undefined, "the stream did not end");
 }

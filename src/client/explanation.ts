@@ -91,7 +91,7 @@ export class Explanation {
       tookMs: nowMs - this.#begunMs,
       error,
       hashKey: this.hashKey,
-      attempts: this.#attempts.map(({ startedMs, endedMs = nowMs, ...attempt }) => ({
+      attempts: this.#attempts.map((noted) => this.#following(noted)).map(({ startedMs, endedMs = nowMs, ...attempt }) => ({
         ...attempt,
         atMs: startedMs - this.#begunMs,
         tookMs: endedMs - startedMs,
@@ -99,6 +99,14 @@ export class Explanation {
       budgetLeft: budget.left(nowMs),
       throttleTokens: throttle?.tokens,
     }));
+  }
+
+  /** An attempt that was to be followed by another says so only if one came before the call was over. */
+  #following(noted: Noted): Noted {
+    const { afterMs, endedMs = Infinity } = noted;
+    if (afterMs === undefined) return noted;
+    const followed = this.#attempts.some(({ why, startedMs }) => (why === "retry" || why === "probe") && startedMs >= endedMs);
+    return followed ? noted : { ...noted, afterMs: undefined };
   }
 }
 

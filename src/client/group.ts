@@ -2,6 +2,8 @@ import type { Balancer, CallInfo, Picker } from "../balancer/balancer.ts";
 import { untried } from "../balancer/untried.ts";
 import type { Channel } from "../channel/channel.ts";
 import type { Instance } from "../contract/instance.ts";
+import { shown } from "../contract/policy-source.ts";
+import { configurationError } from "../error.ts";
 import { OutlierDetector } from "../resilience/outlier.ts";
 import type { OutlierPolicy } from "../resilience/outlier-policy.ts";
 import { Member } from "./member.ts";
@@ -92,11 +94,10 @@ export class Group {
       if (probe !== undefined) return probe;
     }
     const picker = this.#picker ?? this.#balance();
-    // What a picker returns is one of the peers that its balancer was given.
-    if (tried === undefined) return picker(call) as Member | undefined;
+    if (tried === undefined) return memberOf(picker(call));
     const again = { method: call.method, hashKey: call.hashKey, tried };
     for (let turn = 0; turn < maxTurns; turn++) {
-      const member = picker(again) as Member | undefined;
+      const member = memberOf(picker(again));
       if (member === undefined || !tried.has(member)) return member;
     }
     // A picker that insists: any other will do, even one that was ejected, but not the same for all calls.
@@ -135,7 +136,7 @@ export class Group {
 
   #balance(): Picker {
     this.#choices = eligible(this.members);
-    return (this.#picker = this.#options.balancer(this.#choices));
+    return (this.#picker = this.#pickerFor(this.#choices));
   }
 
   /** A peer on probation that the call may go to: a call with a key only if it would be its own. */
@@ -144,10 +145,30 @@ export class Group {
       if (!member.available || !member.serving || tried?.has(member) === true) continue;
       if (call.hashKey === undefined) return member;
       const choices = this.members.filter((other) => other === member || (other.available && other.serving && !other.ejected));
-      if (this.#options.balancer(choices)(call) === member) return member;
+      if (this.#pickerFor(choices)(call) === member) return member;
     }
     return undefined;
   }
+
+  /** Types say what a balancer returns; one of JavaScript may not know them. */
+  #pickerFor(choices: readonly Member[]): Picker {
+    const picker: unknown = this.#options.balancer(choices);
+    if (typeof picker === "function") return picker as Picker;
+    throw configurationError(`a balancer must return a picker, a function that chooses a peer; it returned ${kindOf(picker)}`);
+  }
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value !== "object" || value === null) return shown(value);
+  return value instanceof Promise ? "a promise" : "another object";
+}
+
+/** What a picker returned: one of the peers that its balancer was given, or undefined. */
+function memberOf(picked: unknown): Member | undefined {
+  if (picked instanceof Member || picked === undefined) return picked;
+  throw configurationError(
+    `a picker must return one of the peers that its balancer was given, at once, or undefined; it returned ${kindOf(picked)}`,
+  );
 }
 
 /**

@@ -9,6 +9,7 @@ import type { PolicyOptions } from "../contract/policy.ts";
 import type { RetryBudgetOptions } from "../resilience/budget.ts";
 import type { OutlierOptions } from "../resilience/outlier-policy.ts";
 import type { ServiceConfigJson } from "../resilience/service-config-json.ts";
+import { CallValues } from "./call-values.ts";
 
 /**
  * Which channel calls take: one name, or names in order of preference. A
@@ -31,7 +32,9 @@ export interface ClientOptions extends PerCallOptions {
   readonly channel?: ChannelPreference | undefined;
   /**
    * Whether a call waits, until its deadline, for an instance that can be
-   * reached. Without it such a call fails at once with `unavailable`. Default true.
+   * reached. Without it such a call fails at once with `unavailable`; only for the
+   * first answer of the registry it waits in any case, as gRPC's calls do for
+   * a resolver that has not answered yet. Default true.
    */
   readonly waitForReady?: boolean | undefined;
   /**
@@ -106,14 +109,24 @@ const perCall: ContextKey<PerCallOptions> = createContextKey<PerCallOptions>(
 /**
  * Options of one call, with those that only a mesh has:
  * `greet.greet(request, callOptions({ channel: "grpc", timeoutMs: 500 }))`.
- * Throws a configuration error for an option that there is not.
+ * Options that are given with what an earlier `callOptions` returned stay unless
+ * they are set anew: `callOptions({ ...usual, timeoutMs: 500 })`. Nothing is
+ * written into the `contextValues` that are given. Throws a configuration error
+ * for an option that there is not.
  */
 export function callOptions(options: CallOptions & PerCallOptions): CallOptions {
   checkOptions(ofCall, "", options, callKinds);
   const { channel, waitForReady, retry, hedging, hashKey, ...plain } = options;
-  const contextValues = plain.contextValues ?? createContextValues();
-  contextValues.set(perCall, { channel, waitForReady, retry, hedging, hashKey });
-  return { ...plain, contextValues };
+  const given = plain.contextValues ?? createContextValues();
+  const before = perCallOptions(given);
+  const own: PerCallOptions = {
+    channel: channel ?? before.channel,
+    waitForReady: waitForReady ?? before.waitForReady,
+    retry: retry ?? before.retry,
+    hedging: hedging ?? before.hedging,
+    hashKey: hashKey ?? before.hashKey,
+  };
+  return { ...plain, contextValues: new CallValues(given, perCall, own) };
 }
 
 /** What {@link callOptions} left for the mesh. */

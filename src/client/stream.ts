@@ -4,7 +4,7 @@ import { runStreamingCall } from "@connectrpc/connect/protocol";
 import { watch } from "../protocol/stream/watched.ts";
 import type { CallRouter } from "./call-router.ts";
 import type { Attempt } from "./call.ts";
-import { explainDeadline } from "./deadline.ts";
+import { explainDeadline, explainEnd } from "./deadline.ts";
 import { peek } from "./peek.ts";
 import { releasedBy } from "./released-by.ts";
 import { Replay } from "./replay.ts";
@@ -30,6 +30,7 @@ export function streamCalls(
     type O = typeof method.output;
     const started = router.start(method, timeoutMs, contextValues);
     const { limitMs, left, values } = started;
+    const failure = (error: unknown): ConnectError => explainEnd(error, limitMs);
     let ends: AbortSignal | undefined;
     return runStreamingCall<I, O>({
       interceptors: [...interceptors],
@@ -61,7 +62,7 @@ export function streamCalls(
       },
     }).then(
       // An interceptor may have answered without a call.
-      (answer) => (ends === undefined ? answer : { ...answer, message: releasedBy(answer.message, ends) }),
+      (answer) => (ends === undefined ? answer : { ...answer, message: releasedBy(answer.message, ends, failure) }),
       (error: unknown) => {
         throw explainDeadline(error, limitMs, started.obstacle);
       },

@@ -39,7 +39,7 @@ export interface CallAttempt {
    * why nothing followed.
    */
   readonly next: string;
-  /** Pause before the next attempt, in milliseconds. */
+  /** Pause before the next attempt, in milliseconds; undefined when none followed. */
   readonly afterMs: number | undefined;
   /** All instances over the channel, in the order of the registry. */
   readonly candidates: readonly CallCandidate[];

@@ -97,7 +97,7 @@ async function unary<I extends DescMessage, O extends DescMessage>(
       message,
     };
   } catch (error) {
-    throw received(error, context);
+    throw failure(error, context);
   } finally {
     context.abort();
   }
@@ -114,7 +114,7 @@ async function stream<I extends DescMessage, O extends DescMessage>(
     await hosted.requestGate?.(context);
   } catch (error) {
     context.abort(error);
-    throw received(error, context);
+    throw failure(error, context);
   }
   let broken: { readonly error: unknown } | undefined;
   const requests = requestsOf(req.message, context, (error) => (broken = { error }));
@@ -198,7 +198,7 @@ function outcome<T>(
           } catch (error) {
             const own = broken();
             context.abort();
-            throw own === undefined ? received(error, context) : ConnectError.from(local(own.error));
+            throw own === undefined ? failure(error, context) : ConnectError.from(local(own.error));
           }
         },
         return(value?: unknown) {
@@ -208,6 +208,12 @@ function outcome<T>(
       };
     },
   };
+}
+
+/** The error of a call as its caller gets it: an ended deadline is the caller's own, and no answer. */
+function failure(error: unknown, context: Context): ConnectError {
+  const own = error === context.signal.reason && error instanceof ConnectError && error.code === Code.DeadlineExceeded;
+  return own ? error : received(error, context);
 }
 
 function find(hosted: Hosted, method: DescMethod): HostedMethod {

@@ -26,11 +26,10 @@ import { unaryRoute } from "../protocol/unary/route.ts";
 import { RunningCalls } from "../protocol/unary/running-calls.ts";
 import type { Places } from "../protocol/unary/running-calls.ts";
 import { limiterOf } from "../resilience/limiter.ts";
-import type { Limiter } from "../resilience/limiter.ts";
 import { guarded } from "./guard.ts";
 import type { ServerLimits } from "./options.ts";
 import { MethodPlaces } from "./places.ts";
-import type { Capacity } from "./places.ts";
+import type { Capacity, OwnLimit } from "./places.ts";
 import type { Tracker } from "./tracker.ts";
 
 /** What {@link Host.add} needs besides the service. */
@@ -42,7 +41,7 @@ export interface ServiceOptions {
   /** Around each call, before the interceptors. Default none. */
   readonly guard?: CallGuard | undefined;
   /** Bounds the calls of all methods together. Default none. */
-  readonly limiter?: Limiter | undefined;
+  readonly limit?: OwnLimit | undefined;
 }
 
 /** How a {@link Host} serves. */
@@ -89,6 +88,7 @@ export class Host implements Hosted {
   addComponent(component: Component, guard: CallGuard, before: readonly Interceptor[]): void {
     const { channels, concurrency, requestGate, rest } = component;
     const limiter = limiterOf(concurrency);
+    const limit = limiter && { refusal: `the component ${component.name} has as many running calls as it may`, limiter };
     const interceptors = [...before, ...component.interceptors];
     for (const { service, implementation } of component.services) {
       // `implement` tied the two together when both had their types.
@@ -98,7 +98,7 @@ export class Host implements Hosted {
         requestGate,
         rest,
         guard,
-        limiter,
+        limit,
       });
     }
   }
@@ -124,7 +124,7 @@ export class Host implements Hosted {
       const { path } = methodInfo(spec.method);
       const bounds = this.#bounds(spec);
       // What has no guard is the mesh's own, such as health: it answers under any load.
-      if (guard !== undefined) places.set(spec.method, this.#places(spec.method, options.limiter));
+      if (guard !== undefined) places.set(spec.method, this.#places(spec.method, options.limit));
       const unary =
         spec.kind === "unary" && fastPath
           ? {
@@ -198,9 +198,10 @@ export class Host implements Hosted {
     return this.#services.get(service)?.methods.map(({ name }) => name);
   }
 
-  #places(method: DescMethod, ofComponent: Limiter | undefined): Places {
-    const own = [ofComponent, limiterOf(mergePolicy(method).concurrency)].filter((one) => one !== undefined);
-    return new MethodPlaces(methodInfo(method).path, this.#capacity, own);
+  #places(method: DescMethod, ofComponent: OwnLimit | undefined): Places {
+    const limiter = limiterOf(mergePolicy(method).concurrency);
+    const ofMethod = limiter && { refusal: `${methodInfo(method).path} runs as often as it may`, limiter };
+    return new MethodPlaces(this.#capacity, [ofComponent, ofMethod].filter((one) => one !== undefined));
   }
 
   /** A unary call always has a deadline; a stream has what its caller or contract gives it. */

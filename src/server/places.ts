@@ -13,6 +13,13 @@ export interface Capacity {
   readonly limiter: Limiter | undefined;
 }
 
+/** A limit that is not the server's. */
+export interface OwnLimit {
+  /** What is said when it is reached, without the number. */
+  readonly refusal: string;
+  readonly limiter: Limiter;
+}
+
 /**
  * The places of one method: those of the server and of the caller's connection,
  * then those of the limits that its component and contract set. Calls within
@@ -20,15 +27,15 @@ export interface Capacity {
  */
 export class MethodPlaces implements Places {
   readonly timed: boolean;
-  readonly #name: string;
   readonly #capacity: Capacity;
+  readonly #refusals: readonly string[];
   readonly #own: readonly Limiter[];
 
-  /** @param name the method, for messages @param own limits of component and contract */
-  constructor(name: string, capacity: Capacity, own: readonly Limiter[]) {
-    this.#name = name;
+  /** @param own limits of component and contract */
+  constructor(capacity: Capacity, own: readonly OwnLimit[]) {
     this.#capacity = capacity;
-    this.#own = own;
+    this.#refusals = own.map(({ refusal: text }) => text);
+    this.#own = own.map(({ limiter }) => limiter);
     this.timed = own.length > 0 || capacity.limiter !== undefined;
   }
 
@@ -40,7 +47,7 @@ export class MethodPlaces implements Places {
       if (limiter === undefined || limiter.acquire()) continue;
       this.#release(at, undefined);
       if (from !== undefined) this.#leaveServer(from, undefined);
-      throw refusal(`${this.#name} runs as often as it may`, limiter.limit);
+      throw refusal(this.#refusals[at] ?? "", limiter.limit);
     }
   }
 

@@ -9,6 +9,7 @@ import { ScriptedChannel } from "../support/scripted-channel.ts";
 import type { Answer } from "../support/scripted-channel.ts";
 import { ScriptedRegistry } from "../support/scripted-registry.ts";
 import { nothingUnhandled } from "../support/unhandled.ts";
+import { hang } from "./scripted.ts";
 
 nothingUnhandled();
 
@@ -79,6 +80,57 @@ describe("a call", () => {
       await failure(greet.greet({}, callOptions({ waitForReady: false }))),
     ]) {
       expect([error.code, reasonOf(error)]).toEqual([Code.Unavailable, "NO_INSTANCE"]);
+    }
+  });
+
+  test.each([true, false])("says that the registry has not answered yet, with waitForReady %s", async (waitForReady) => {
+    const { mesh } = scripted(() => ({}));
+    const error = await failure(mesh.client(GreetService, { waitForReady }).greet({}, { timeoutMs: 50 }));
+    expect([error.code, reasonOf(error)]).toEqual([Code.DeadlineExceeded, "REGISTRY_UNAVAILABLE"]);
+    expect(error.rawMessage).toContain("within 50 ms: the registry has not answered yet where greet.v1.GreetService is");
+  });
+
+  test("does not say what it waited for before it was sent", async () => {
+    const { registry, channel, greet } = scripted((_at, signal) => hang(signal));
+    const late = failure(greet.greet({}, { timeoutMs: 300 }));
+    await until(() => registry.watches === 1);
+    registry.show(named("a"));
+    const error = await late;
+    expect(channel.attempts).toEqual(["a"]);
+    expect([reasonOf(error), error.rawMessage]).toEqual(["DEADLINE_EXCEEDED", "the call was not answered within 300 ms"]);
+  });
+
+  test("waits while its balancer picks no instance, or fails at once without waitForReady", async () => {
+    const newer: Balancer = (peers) => () => peers.find(({ instance: { id } }) => id === "b");
+    const { registry, channel, mesh, greet } = scripted(({ id }) => ({ message: id }), { balancer: newer });
+    registry.show(named("a"));
+    const error = await failure(mesh.client(GreetService, { waitForReady: false }).greet({}));
+    expect([error.code, reasonOf(error)]).toEqual([Code.Unavailable, "NO_INSTANCE"]);
+    expect(error.rawMessage).toContain("the balancer picked none of 1 instances of greet.v1.GreetService");
+    const late = greet.greet({});
+    registry.show(named("a"), named("b"));
+    expect((await late).message).toBe("b");
+    expect(channel.attempts).toEqual(["b"]);
+  });
+
+  test.each<[string, unknown]>([
+    ["is no function", () => 42],
+    ["is a promise", async () => Promise.resolve(() => undefined)],
+    ["picks something else", () => () => "x"],
+    ["picks null", () => () => null],
+    ["picks with a promise", () => async () => Promise.resolve(undefined)],
+    ["picks a peer of its own", () => () => ({ instance: named("b"), inFlight: 0 })],
+  ])("with a balancer whose picker %s is told what it must be", async (_, balancer) => {
+    const { registry, mesh } = scripted(() => ({}));
+    registry.show(named("a"));
+    for (const waitForReady of [true, false]) {
+      const greet = mesh.client(GreetService, { balancer: balancer as Balancer, waitForReady });
+      // The first call finds no picker yet, the second has one.
+      for (let turn = 0; turn < 2; turn++) {
+        const error = await failure(greet.greet({}));
+        expect([error.code, reasonOf(error)]).toEqual([Code.InvalidArgument, "INVALID_CONFIGURATION"]);
+        expect(error.rawMessage).toMatch(/^a balancer must return a (picker|peer)|^a picker must return/);
+      }
     }
   });
 

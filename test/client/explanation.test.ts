@@ -1,7 +1,8 @@
 import { Code } from "@connectrpc/connect";
+import type { ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { GreetService } from "../../gen/greet/v1/greet_pb.ts";
-import { peakEwma, roundRobin, subscribe } from "../../src/index.ts";
+import { connectionError, peakEwma, roundRobin, subscribe } from "../../src/index.ts";
 import type { CallExplanation } from "../../src/index.ts";
 import { ms } from "../contract/contract.ts";
 import { startMesh } from "../support/mesh.ts";
@@ -55,6 +56,20 @@ describe("a call explains", () => {
     of.show("a");
     const [call] = await explained(() => failure(of.call({})));
     expect([call?.error?.code, call?.attempts.map(({ next }) => next)]).toEqual([Code.Unavailable, ["unsafe"]]);
+  });
+
+  test("the error that its caller gets, and another attempt only where one followed", async () => {
+    await using of = scripted(() => {
+      throw connectionError("cannot connect", "unsent");
+    });
+    const waited: ConnectError[] = [];
+    const [waiting] = await explained(async () => waited.push(await failure(of.call({}, { timeoutMs: 30 }))));
+    expect(waiting?.error?.message).toBe(waited[0]?.message);
+    expect(waiting?.error?.rawMessage).toContain("the call was not answered within 30 ms: the registry has not answered yet");
+    of.show("a");
+    const call = of.client({ waitForReady: false });
+    const [failed] = await explained(() => failure(call({})));
+    expect(failed?.attempts.map(({ next, afterMs }) => [next, afterMs])).toEqual([["unsent", undefined]]);
   });
 
   test("which instances are ejected or lost", async () => {

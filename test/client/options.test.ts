@@ -1,4 +1,4 @@
-import { ConnectError, createContextValues } from "@connectrpc/connect";
+import { ConnectError, createContextKey, createContextValues } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { callOptions, reasonOf } from "../../src/index.ts";
 import { perCallOptions } from "../../src/client/options.ts";
@@ -31,8 +31,31 @@ describe("the options of a call", () => {
     const plain = { timeoutMs: 5, headers: { a: "b" }, signal, onHeader: () => {}, onTrailer: () => {} };
     const own = { channel: ["grpc"], waitForReady: false, retry: false, hedging: false, hashKey: "id" } as const;
     const options = callOptions({ ...plain, contextValues, ...own });
-    expect(options).toEqual({ ...plain, contextValues });
+    expect(options).toEqual({ ...plain, contextValues: options.contextValues });
     expect(perCallOptions(options.contextValues)).toEqual(own);
     expect(refusalOf({ chanel: undefined, retry: undefined })).toBe("no error");
+  });
+
+  test("are not written into the context values that are given, which it still reads and writes", () => {
+    const key = createContextKey("default");
+    const contextValues = createContextValues().set(key, "given");
+    const often = callOptions({ contextValues, retry: { maxAttempts: 5 } });
+    const never = callOptions({ contextValues, retry: false });
+    expect(perCallOptions(often.contextValues).retry).toEqual({ maxAttempts: 5 });
+    expect(perCallOptions(never.contextValues).retry).toBe(false);
+    expect(perCallOptions(contextValues)).toEqual({});
+    expect(often.contextValues?.get(key)).toBe("given");
+    often.contextValues?.set(key, "set");
+    expect(contextValues.get(key)).toBe("set");
+    often.contextValues?.delete(key);
+    expect(never.contextValues?.get(key)).toBe("default");
+  });
+
+  test("stay when they are given again, unless they are set anew", () => {
+    const usual = callOptions({ retry: false, channel: "grpc", waitForReady: true });
+    const once = callOptions({ ...usual, timeoutMs: 5, waitForReady: false });
+    expect(once.timeoutMs).toBe(5);
+    expect(perCallOptions(once.contextValues)).toMatchObject({ retry: false, channel: "grpc", waitForReady: false });
+    expect(perCallOptions(usual.contextValues)).toMatchObject({ retry: false, channel: "grpc", waitForReady: true });
   });
 });

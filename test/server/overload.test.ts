@@ -162,7 +162,7 @@ describe("a concurrency limit", () => {
     const error = await failure(greet.collect(streamOf({ name: "Ada" })));
     expect([error.code, error.rawMessage]).toEqual([
       Code.ResourceExhausted,
-      expect.stringMatching(/^greet\.v1\.GreetService\/Collect runs as often as it may \(2\)/),
+      expect.stringMatching(/^the component greeter has as many running calls as it may \(2\)/),
     ]);
     expect((await failure(greet.greet({ name: "Ada" }))).code).toBe(Code.ResourceExhausted);
     handler.open();
@@ -183,6 +183,7 @@ describe("a concurrency limit", () => {
     const second = client.do({});
     const refused = await Promise.race([failure(first), failure(second)].map((call) => call.catch(() => new Promise<never>(() => {}))));
     expect(refused.code).toBe(Code.ResourceExhausted);
+    expect(refused.rawMessage).toMatch(/^t\.S\/Do runs as often as it may \(1\)/);
     open();
     expect((await Promise.allSettled([first, second])).map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
     await client.do({});

@@ -77,6 +77,13 @@ class LocalCall<I extends DescMessage, O extends DescMessage> implements Running
     this.#reject(received(reported, this.#context));
   }
 
+  /** Its caller waits no longer: that is no answer, and so reads as the caller's own error. */
+  leave(reason: ConnectError): void {
+    if (this.#settled) return;
+    this.#settle(reason);
+    this.#reject(reason);
+  }
+
   header(): Headers {
     return headersOf(this.#init.header);
   }
@@ -94,7 +101,7 @@ class LocalCall<I extends DescMessage, O extends DescMessage> implements Running
   /** Watches the caller's signal. */
   #watch(signal: AbortSignal): void {
     const aborted = (): void => {
-      this.fail(ConnectError.from(signal.reason, Code.Canceled));
+      this.leave(ConnectError.from(signal.reason, Code.Canceled));
     };
     if (signal.aborted) {
       aborted();
@@ -174,8 +181,8 @@ class LocalCall<I extends DescMessage, O extends DescMessage> implements Running
 
 const nothing: Readonly<Record<string, string>> = {};
 
-function expire(call: RunningCall): void {
-  call.fail(new ConnectError("the operation timed out", Code.DeadlineExceeded));
+function expire(call: { leave(reason: ConnectError): void }): void {
+  call.leave(new ConnectError("the operation timed out", Code.DeadlineExceeded));
 }
 
 /** Makes a call into this process. */
