@@ -66,7 +66,7 @@ function nonePicked(count: number, service: string): ConnectError {
   return meshError(
     Code.Unavailable,
     "NO_INSTANCE",
-    `the balancer picked none of ${count} instances of ${service}; check what it leaves out`,
+    `the balancer picked none of ${count} ${count === 1 ? "instance" : "instances"} of ${service}; check what it leaves out`,
     { metadata: { service } },
   );
 }

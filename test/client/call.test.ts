@@ -106,7 +106,7 @@ describe("a call", () => {
     registry.show(named("a"));
     const error = await failure(mesh.client(GreetService, { waitForReady: false }).greet({}));
     expect([error.code, reasonOf(error)]).toEqual([Code.Unavailable, "NO_INSTANCE"]);
-    expect(error.rawMessage).toContain("the balancer picked none of 1 instances of greet.v1.GreetService");
+    expect(error.rawMessage).toContain("the balancer picked none of 1 instance of greet.v1.GreetService");
     const late = greet.greet({});
     registry.show(named("a"), named("b"));
     expect((await late).message).toBe("b");
