@@ -105,7 +105,7 @@ export class Explanation {
   #following(noted: Noted): Noted {
     const { afterMs, endedMs = Infinity } = noted;
     if (afterMs === undefined) return noted;
-    const followed = this.#attempts.some(({ why, startedMs }) => (why === "retry" || why === "probe") && startedMs >= endedMs);
+    const followed = this.#attempts.some(({ why, startedMs }) => why !== "first" && startedMs >= endedMs);
     return followed ? noted : { ...noted, afterMs: undefined };
   }
 }
