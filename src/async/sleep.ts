@@ -17,7 +17,9 @@ export function sleep(ms: number, ...signals: ReadonlyArray<AbortSignal | undefi
     const aborted = (): void => {
       settle(false);
     };
-    const timer = setTimeout(settle, Math.min(ms, maxTimerMs), true);
+    const timer = setTimeout(() => {
+      settle(true);
+    }, Math.min(ms, maxTimerMs));
     timer.unref();
     for (const signal of signals) signal?.addEventListener("abort", aborted, { once: true });
   });

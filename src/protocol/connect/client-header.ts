@@ -24,7 +24,7 @@ export function requestHeader(
   return header;
 }
 
-/** A deadline for a transport: Connect takes 0 and less as none. */
+/** A deadline for a transport: Connect takes 0 and less as none, and has whole milliseconds. */
 export function positive(timeoutMs: number | undefined): number | undefined {
-  return timeoutMs === undefined || timeoutMs <= 0 ? undefined : timeoutMs;
+  return timeoutMs === undefined || timeoutMs <= 0 ? undefined : Math.ceil(timeoutMs);
 }

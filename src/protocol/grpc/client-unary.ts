@@ -56,7 +56,7 @@ export function grpcUnary(http: UnaryHttp, codec: Codec, limits: MessageLimits):
     const { input, path, read } = prepare(method);
     const limitMs = positive(timeoutMs);
     const headers = ["content-type", contentType, "te", "trailers", "user-agent", "connect-mesh"];
-    if (limitMs !== undefined) headers.push("grpc-timeout", grpcTimeout(Math.ceil(limitMs)));
+    if (limitMs !== undefined) headers.push("grpc-timeout", grpcTimeout(limitMs));
     let body: Uint8Array;
     try {
       body = envelop(input.serialize(create(method.input, message)));
