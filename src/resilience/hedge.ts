@@ -1,9 +1,11 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { sleep } from "../async/sleep.ts";
 import type { HedgingPolicy } from "../contract/policy.ts";
+import { progressOf } from "../protocol/progress.ts";
 import { pushbackOf } from "./pushback.ts";
 import type { Pushback } from "./pushback.ts";
 import type { Quantile } from "./quantile.ts";
+import { failsAgain } from "./retry.ts";
 import type { RetryGuard } from "./retry-guard.ts";
 
 /** What followed a copy that failed: another one, at once or later, or why there was none. */
@@ -193,7 +195,7 @@ class Hedge<T> {
     const { policy, guard } = this.#options;
     const pushback = pushbackOf(error);
     const invited = error.code === Code.ResourceExhausted && typeof pushback === "number";
-    const fatal = !invited && !policy.nonFatalCodes.includes(error.code);
+    const fatal = failsAgain(progressOf(error), error) || (!invited && !policy.nonFatalCodes.includes(error.code));
     if (!fatal || pushback === "never") guard.failed();
     if (fatal) {
       this.#options.followed?.(index, { next: "code" });

@@ -36,6 +36,14 @@ export type Verdict =
     };
 
 /**
+ * Whether a call failed on this side in a way that another attempt would repeat.
+ * `unavailable` says that it might do better.
+ */
+export function failsAgain(progress: Progress | undefined, { code }: ConnectError): boolean {
+  return progress === "local" && code !== Code.Unavailable;
+}
+
+/**
  * Decides about the repetitions of one call (gRFC A6). Repeated is
  *
  * - what was never sent: at once, however often, since nothing happened;
@@ -77,7 +85,7 @@ export class Retry {
 
   /** An attempt failed at a time of a monotonic clock, in milliseconds. */
   failed(failure: AttemptFailure, nowMs: number): Verdict {
-    if (failure.progress === "local" && failure.error.code !== Code.Unavailable) return { again: false, why: "local" };
+    if (failsAgain(failure.progress, failure.error)) return { again: false, why: "local" };
     if (failure.repeatable === false) return { again: false, why: "committed" };
     if (failure.leftMs <= 0) return { again: false, why: "deadline" };
     if (failure.progress === "unsent") return { again: true, afterMs: 0, why: "unsent" };

@@ -2,6 +2,7 @@ import { getEventListeners } from "node:events";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import type { HedgingPolicy } from "../../src/contract/policy.ts";
+import { local } from "../../src/protocol/progress.ts";
 import { RetryBudget } from "../../src/resilience/budget.ts";
 import { hedge } from "../../src/resilience/hedge.ts";
 import type { HedgeVerdict } from "../../src/resilience/hedge.ts";
@@ -20,6 +21,8 @@ interface Script {
   readonly peerMs?: number;
   readonly code?: Code;
   readonly pushback?: string;
+  /** It fails on the client's own side. */
+  readonly local?: boolean;
 }
 
 /** What happened to each attempt, and when. */
@@ -73,8 +76,12 @@ async function call(scripts: readonly Script[], init: Init = {}): Promise<Outcom
       clock.after(script.afterMs, () => {
         attempt.endMs = clock.now();
         const header = script.pushback === undefined ? {} : { [pushbackHeader]: script.pushback };
-        if (script.code === undefined) resolve(index);
-        else reject(new ConnectError(`attempt ${index}`, script.code, header));
+        if (script.code === undefined) {
+          resolve(index);
+          return;
+        }
+        const error = new ConnectError(`attempt ${index}`, script.code, header);
+        reject(script.local === true ? local(error) : error);
       });
     });
   };
@@ -146,6 +153,13 @@ describe("hedge", () => {
     const outcome = await call([{}, { afterMs: 100, code: Code.InvalidArgument }]);
     expect(outcome).toMatchObject({ endMs: 600, error: { code: Code.InvalidArgument } });
     expect(outcome.attempts[0]?.abortedMs).toBe(600);
+  });
+
+  test("ends with a failure of the client's own side, which copies would repeat, but for one that might do better", async () => {
+    const own = await call([{ afterMs: 100, code: Code.Internal, local: true }, { afterMs: 1 }]);
+    expect([own.attempts.length, own.error?.code]).toEqual([1, Code.Internal]);
+    const later = await call([{ afterMs: 100, code: Code.Unavailable, local: true }, { afterMs: 1 }]);
+    expect(later.answer).toBe(1);
   });
 
   test("sends the next copy at once after a failure that is not fatal, and keeps its delay from there", async () => {
