@@ -29,6 +29,7 @@ const load: Readonly<Record<string, () => Promise<Contender>>> = {
       [`floor-h2-${name}`, async () => (await import("./contenders/floor-http2.ts")).floorHttp2(await codec())],
     ]),
   ),
+  "floor-h2-grpc": async () => (await import("./contenders/floor-grpc.ts")).floorGrpc(),
   ...Object.fromEntries(
     ["protobuf", "msgpack", "json", "rest", "grpc", "grpc-web"].map((channel) => [
       `mesh-${channel}`,

@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { explainEnd, http2Socket } from "./http2-socket.ts";
 import type { Http2ConnectionOptions } from "./http2-connection.ts";
+import { streamWindowBytes, widenWindow } from "./http2-windows.ts";
 import { Keepalive } from "./keepalive.ts";
 import type { KeepaliveOptions } from "./keepalive.ts";
 import { CutOff } from "./lost.ts";
@@ -57,7 +58,7 @@ export class SharedSession {
     const { connectTimeoutMs, cut } = options;
     const socket = http2Socket(address, options.tls);
     const session = connectHttp2(origin, {
-      settings: { enablePush: false },
+      settings: { enablePush: false, initialWindowSize: streamWindowBytes },
       maxSessionMemory,
       createConnection: () => socket,
     });
@@ -80,6 +81,9 @@ export class SharedSession {
     // Only the other side's settings prove that something speaks HTTP/2 there
     // (grpc/doc/connection-backoff.md): a stopped process still accepts TCP.
     let heard = false;
+    session.once("connect", () => {
+      widenWindow(session);
+    });
     session.once("remoteSettings", () => {
       heard = true;
       clearTimeout(timer);

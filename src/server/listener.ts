@@ -6,6 +6,7 @@ import { Server as TlsServer } from "node:tls";
 import type { TLSSocket } from "node:tls";
 import { Code } from "@connectrpc/connect";
 import { errorText, meshError } from "../error.ts";
+import { streamWindowBytes, widenWindow } from "../protocol/http2-windows.ts";
 import type { NodeRequest, NodeResponse } from "../protocol/node-handler.ts";
 import { Connections } from "./connections.ts";
 import { firstBytes } from "./first-bytes.ts";
@@ -81,6 +82,7 @@ export class Listener {
         maxSessionMemory: sessionMegabytes(limits),
         ...nodeResets,
         settings: {
+          initialWindowSize: streamWindowBytes,
           maxConcurrentStreams: limits.maxConcurrentStreams,
           maxHeaderListSize: limits.maxHeaderBytes,
         },
@@ -95,6 +97,7 @@ export class Listener {
       compatible(stream, headers, ...rest);
     });
     this.#http2.on("session", (session) => {
+      widenWindow(session);
       this.#sessions.add(session);
     });
     const periodMs = Math.max(10, Math.min(maxPeriodMs, this.#sessions.periodMs, this.#slow.periodMs));
