@@ -39,13 +39,13 @@ export interface PlanOptions {
 /** Makes a plan. Throws when something asked for does not exist. */
 export function planOf(options: PlanOptions): Plan {
   const { quick = false } = options;
-  const forMs = count(options.ms, quick ? 400 : 350);
+  const forMs = count(options.ms, 400);
   return {
     quick,
     contenders: chosen(options.only),
     cells: cellsOf(options, quick),
     passes: count(options.passes, quick ? 1 : 3),
-    rounds: count(options.rounds, quick ? 1 : 4),
+    rounds: count(options.rounds, quick ? 1 : 3),
     forMs,
     warmMs: count(options["warm-ms"], quick ? 300 : options.ms === undefined ? 1_500 : forMs),
     aspyxCalls: quick ? 200 : 1_000,

@@ -3,7 +3,7 @@ import type { Plan } from "./plan.ts";
 import type { Runner } from "./runner.ts";
 
 /** How much of a measurement's time goes before it, so that connections that were idle are there again. */
-export const again = 0.3;
+export const again = 0.6;
 
 /** For how long things are done, in milliseconds. */
 export interface Times {
