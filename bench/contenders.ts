@@ -30,14 +30,14 @@ async function mesh(channel: string, httpVersion?: "1.1"): Promise<Contender> {
   return (await import("./contenders/mesh.ts")).mesh(channel, httpVersion);
 }
 
-/** In an order that has those that are compared beside each other: they are measured one after another. */
+/** They are measured in this order: those that are compared most are beside each other. */
 const load: Readonly<Record<string, () => Promise<Contender>>> = {
   "connect-h2": () => connectNode("protobuf", "2"),
   "connect-h1": () => connectNode("protobuf", "1.1"),
   "floor-h2-protobuf": () => floorHttp2("protobuf"),
   "mesh-protobuf": () => mesh("protobuf"),
   "mesh-grpc": () => mesh("grpc"),
-  "floor-h2-grpc": async () => (await import("./contenders/floor-grpc.ts")).floorGrpc(),
+  "floor-h2-grpc": async () => (await import("./contenders/floor-http2.ts")).floorGrpc(await codecs.protobuf()),
   "grpc-js-to-mesh": async () => crossed("grpc-js to mesh", await mesh("grpc"), await grpcJs()),
   "grpc-js": grpcJs,
   "mesh-to-grpc-js": async () => crossed("mesh to grpc-js", await grpcJs(), await mesh("grpc")),

@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { createServer } from "node:http2";
 import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { expect, test } from "vitest";
+import { ConnectError } from "@connectrpc/connect";
+import { expect, onTestFinished, test } from "vitest";
 import { GreetService } from "../../gen/greet/v1/greet_pb.ts";
 import { component, createMesh, implement, staticRegistry } from "../../src/index.ts";
 import { until } from "../../src/testing/until.ts";
@@ -21,6 +22,7 @@ test("a server lets 1 MiB of each request be on its way", async () => {
 
 test("a client lets 1 MiB of each answer be on its way", async () => {
   const server = createServer();
+  onTestFinished(() => void server.close());
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
@@ -32,8 +34,7 @@ test("a client lets 1 MiB of each answer be on its way", async () => {
   await until(() => session.state.remoteWindowSize === 4 * mebibyte, { what: "room for several answers" });
   expect(session.remoteSettings.initialWindowSize).toBe(mebibyte);
   session.destroy();
-  server.close();
-  await call;
+  expect(await call).toBeInstanceOf(ConnectError);
 });
 
 test("uploads that nobody reads hold back themselves, and no other call of their connection", async () => {
